@@ -1,0 +1,33 @@
+"""One family of errors; each message says what is wrong, where, and what to do."""
+
+__all__ = ["HrglddError", "IncompleteError", "InputError", "OutputExistsError"]
+
+
+class HrglddError(Exception):
+    """Base of every error raised on purpose by this package.
+
+    ``exit_code`` is what the command line exits with.
+    """
+
+    exit_code = 1
+
+
+class InputError(HrglddError):
+    """Bad input or configuration: nothing was written."""
+
+    exit_code = 2
+
+    def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
+        """Build the message ``where: problem. remedy.`` from its three parts."""
+        head = f"{where}: {problem}" if where else problem
+        super().__init__(f"{head.rstrip('.')}. {remedy.rstrip('.')}." if remedy else head)
+
+
+class OutputExistsError(InputError):
+    """The output prefix already holds a different result."""
+
+
+class IncompleteError(HrglddError):
+    """Finished, but something is missing; the message lists what."""
+
+    exit_code = 3

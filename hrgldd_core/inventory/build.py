@@ -1,0 +1,129 @@
+"""Polygons of all scenes to one inventory: joined over scenes, measured, sifted, named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hrgldd_core.inventory.polygonise import ScenePolygons
+from hrgldd_core.inventory.schema import COLUMNS
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+__all__ = ["Inventory", "build_inventory"]
+
+METHOD = "automatic extraction (deep learning), not field checked"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A landslide inventory.
+
+    Attributes:
+        frame: EPSG:4326, the columns of `COLUMNS`, by falling area.
+        specks: number of areas below the minimum area that were left out.
+        specks_m2: their total area.
+    """
+
+    frame: GeoDataFrame
+    specks: int
+    specks_m2: float
+
+
+def build_inventory(
+    scenes: Sequence[ScenePolygons], *, min_area_m2: float, threshold: float, model_id: str
+) -> Inventory:
+    """Join polygons that overlap between scenes, measure them, leave out specks.
+
+    A landslide in the overlap of two scenes becomes one polygon: the union of both outlines.
+    """
+    import geopandas as gpd
+    import pandas as pd
+
+    parts = [_measured(s.frame) for s in scenes if len(s.frame)]
+    if not parts:
+        return Inventory(_empty(), 0, 0.0)
+    frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs="EPSG:4326")
+    frame = _joined(frame)
+    small = frame["area_m2"] < min_area_m2
+    specks, specks_m2 = int(small.sum()), float(frame.loc[small, "area_m2"].sum())
+    frame = frame[~small].sort_values("area_m2", ascending=False, kind="stable", ignore_index=True)
+    width = max(4, len(str(len(frame))))
+    frame["id"] = [f"L{i:0{width}d}" for i in range(1, len(frame) + 1)]
+    frame["model_id"], frame["threshold"], frame["method"] = model_id, threshold, METHOD
+    for column in ("area_m2", "perimeter_m", "length_m", "width_m"):
+        frame[column] = frame[column].round(1)
+    for column in ("prob_mean", "prob_max"):
+        frame[column] = frame[column].round(3)
+    frame["acquired"] = pd.to_datetime(frame["acquired"], utc=True)
+    return Inventory(frame[[*COLUMNS, "geometry"]], specks, specks_m2)
+
+
+def _measured(frame: GeoDataFrame) -> GeoDataFrame:
+    """The same polygons in EPSG:4326, with their sizes."""
+    import shapely
+    from pyproj import Geod
+
+    rectangles = shapely.minimum_rotated_rectangle(frame.geometry.values)
+    corners = [np.asarray(r.exterior.coords) for r in rectangles]
+    sides = np.array([np.sort(np.hypot(*np.diff(c[:3], axis=0).T)) for c in corners])
+    out: GeoDataFrame = frame.to_crs("EPSG:4326")
+    geod = Geod(ellps="WGS84")
+    sizes = np.array([geod.geometry_area_perimeter(g) for g in out.geometry])
+    out["area_m2"], out["perimeter_m"] = np.abs(sizes[:, 0]), sizes[:, 1]
+    out["length_m"], out["width_m"] = sides[:, 1], sides[:, 0]
+    return out
+
+
+def _joined(frame: GeoDataFrame) -> GeoDataFrame:
+    """One polygon for those of different scenes that overlap."""
+    import geopandas as gpd
+    import pandas as pd
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = frame.sindex.query(frame.geometry, predicate="intersects")
+    scene = frame["scene_id"].to_numpy()
+    across = scene[left] != scene[right]
+    if not across.any():
+        return frame
+    left, right = left[across], right[across]
+    links = coo_array((np.ones(len(left)), (left, right)), shape=(len(frame), len(frame)))
+    _, group = connected_components(links, directed=False)
+    sizes = np.bincount(group)
+    alone = frame[sizes[group] == 1]
+    rows: list[dict[str, Any]] = []
+    for number in np.flatnonzero(sizes > 1):
+        part = frame[group == number]
+        rows.append(
+            {
+                "geometry": part.geometry.union_all(),
+                "prob_mean": float(np.average(part["prob_mean"], weights=part["pixels"])),
+                "prob_max": float(part["prob_max"].max()),
+                "pixels": int(part["pixels"].max()),
+                # What one scene cuts off another may show whole: cut only when cut in all.
+                "edge": bool(part["edge"].all()),
+                "scene_id": " ".join(sorted(set(part["scene_id"]))),
+                "acquired": min((t for t in part["acquired"] if pd.notna(t)), default=None),
+            }
+        )
+    union = gpd.GeoDataFrame(rows, crs=frame.crs)
+    union = _measured(union.to_crs(union.estimate_utm_crs()))
+    return gpd.GeoDataFrame(pd.concat([alone, union], ignore_index=True), crs=frame.crs)
+
+
+def _empty() -> GeoDataFrame:
+    import geopandas as gpd
+    import pandas as pd
+
+    text = {"id", "scene_id", "model_id", "method"}
+    columns: dict[str, Any] = {
+        name: pd.Series(dtype="object" if name in text else "float64") for name in COLUMNS
+    }
+    columns["edge"] = pd.Series(dtype="bool")
+    columns["acquired"] = pd.Series(dtype="datetime64[ns, UTC]")
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs="EPSG:4326"))

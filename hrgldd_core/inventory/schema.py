@@ -1,0 +1,24 @@
+"""Columns of a landslide inventory."""
+
+from __future__ import annotations
+
+__all__ = ["COLUMNS", "SHAPEFILE_NAMES"]
+
+COLUMNS: dict[str, str] = {
+    "id": "identifier within this inventory, by falling area",
+    "area_m2": "geodesic area on WGS 84, square metres",
+    "perimeter_m": "geodesic length of the outline with its holes, metres",
+    "length_m": "longer side of the smallest enclosing rectangle, metres",
+    "width_m": "shorter side of the smallest enclosing rectangle, metres",
+    "prob_mean": "mean landslide probability of its pixels",
+    "prob_max": "largest landslide probability of its pixels",
+    "scene_id": "scene (or scenes, separated by spaces) in which it was seen",
+    "acquired": "acquisition time of the (earliest) scene, UTC",
+    "edge": "touches the image edge, cloud or nodata: may go on there",
+    "model_id": "model and version",
+    "threshold": "probability from which a pixel counts as landslide",
+    "method": "how it was made",
+}
+
+# dBASE allows ten characters.
+SHAPEFILE_NAMES = {"perimeter_m": "perim_m", "threshold": "threshold"}

@@ -1,0 +1,139 @@
+"""A finished run as the report wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+import pystac
+import shapely
+
+from hrgldd_core import storage
+from hrgldd_core.inventory.build import Inventory
+from hrgldd_core.inventory.write import FORMATS
+from hrgldd_core.mapping.plan import MappingPlan
+from hrgldd_core.mapping.quicklook import probability_overlay, quicklook_size, true_colour
+from hrgldd_core.mapping.report import (
+    ModelSummary,
+    Report,
+    SceneView,
+    TruthComparison,
+    render_report,
+)
+from hrgldd_core.models.store import ModelSpec
+from hrgldd_core.scenes import Scene
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+__all__ = ["describe_run"]
+
+# A quicklook is some 300 kB: a page with more than these would be slow to open.
+_MOST_SCENES = 12
+
+
+def describe_run(
+    plan: MappingPlan,
+    spec: ModelSpec,
+    scenes: Mapping[str, Scene],
+    mapped: Mapping[str, pystac.Item],
+    inventory: Inventory,
+    summary: Mapping[str, Any],
+    *,
+    created: datetime,
+    sensitivity: tuple[tuple[float, int, float], ...],
+) -> str:
+    """The HTML report of a run."""
+    shown = sorted(scenes.values(), key=lambda s: -_landslide_area(s, inventory.frame))
+    return render_report(
+        Report(
+            title=f"Landslides: {plan.event}",
+            event=plan.event,
+            synthetic=bool(summary["synthetic"]),
+            run_id=plan.run_id,
+            created=created,
+            searched=plan.searched,
+            scenes=tuple(_view(plan, s, inventory.frame) for s in shown[:_MOST_SCENES]),
+            inventory=inventory.frame,
+            coverage_km2=summary["coverage_km2"],
+            specks=(inventory.specks, inventory.specks_m2),
+            min_area_m2=plan.parameters.min_area_m2,
+            threshold=plan.parameters.threshold,
+            sensitivity=sensitivity,
+            model=_model(spec),
+            timings_s=dict(summary["seconds"]),
+            megapixels=float(summary["megapixels"]),
+            files=_files(plan, mapped),
+            missing=tuple(f"{k}: {why}" for k, why in summary["missing"].items()),
+            truth=_truth(summary.get("truth")),
+        )
+    )
+
+
+def _landslide_area(scene: Scene, frame: GeoDataFrame) -> float:
+    return float(frame.loc[_seen_in(scene, frame), "area_m2"].sum())
+
+
+def _seen_in(scene: Scene, frame: GeoDataFrame) -> list[bool]:
+    return [scene.id in ids.split() for ids in frame["scene_id"]]
+
+
+def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
+    width, height = quicklook_size(scene)
+    grid = scene.target.zoom_to((height, width))
+    outlines = frame[_seen_in(scene, frame)].to_crs(str(grid.crs))
+    inverse = ~grid.affine
+    matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
+    pixels = outlines.set_geometry(outlines.geometry.affine_transform(matrix).set_crs(None, allow_override=True))
+    pixels = pixels.set_geometry(shapely.simplify(pixels.geometry.values, 0.3))
+    path = storage.gdal_path(storage.join(plan.out, "probability", f"{scene.id}.tif"))
+    return SceneView(
+        id=scene.id,
+        acquired=scene.acquired,
+        quicklook=true_colour(scene),
+        probability=probability_overlay(path, (width, height), plan.parameters.threshold),
+        size=(width, height),
+        pixel_m=float(grid.resolution.x),
+        outlines=pixels,
+        source=scene.href,
+    )
+
+
+def _model(spec: ModelSpec) -> ModelSummary:
+    figures = spec.validation
+    low, high = figures.get("f1_interval", (nan, nan))
+    return ModelSummary(
+        id=spec.id,
+        version=spec.version,
+        bands=spec.bands,
+        f1=figures.get("f1", nan),
+        f1_low=low,
+        f1_high=high,
+        precision=figures.get("precision", nan),
+        recall=figures.get("recall", nan),
+        limits=spec.limits,
+        data=str(spec.training.get("data", "not recorded")),
+    )
+
+
+def _files(
+    plan: MappingPlan, mapped: Mapping[str, pystac.Item]
+) -> tuple[tuple[str, str, int], ...]:
+    rows = [
+        (f"Inventory, {label}", name, int(storage.identity(storage.join(plan.out, name))["size"]))
+        for name, label in FORMATS.items()
+    ]
+    for scene_id, item in mapped.items():
+        for kind in ("probability", "coverage"):
+            size = int(item.assets[kind].extra_fields["file:size"])
+            rows.append((f"{kind.capitalize()} of {scene_id} (COG)", f"{kind}/{scene_id}.tif", size))
+    return tuple(rows)
+
+
+def _truth(found: Mapping[str, Any] | None) -> TruthComparison | None:
+    if found is None:
+        return None
+    names = ("precision", "recall", "f1", "found", "missed", "false")
+    return TruthComparison(**{name: found[name] for name in names})

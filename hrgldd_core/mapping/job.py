@@ -1,0 +1,65 @@
+"""A whole mapping run in one process: what ``hrgldd map`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hrgldd_core import storage
+from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.plan import MappingPlan, is_finished
+from hrgldd_core.mapping.publish import publish, published_summary
+from hrgldd_core.mapping.run import SceneMapper
+
+__all__ = ["map_event", "summary_text"]
+
+
+def map_event(
+    plan: MappingPlan, progress: Callable[[str, int, int], None] = lambda name, done, total: None
+) -> dict[str, Any]:
+    """Map all scenes of a plan and publish; a finished result is returned as it is.
+
+    A scene that cannot be read costs that scene only, unless it is the only one.
+
+    Raises:
+        InputError: when nothing could be mapped; nothing was written.
+        OutputExistsError: when the output belongs to another run.
+    """
+    if is_finished(plan):
+        return {**published_summary(plan), "reused": True}
+    storage.check_writable(plan.out)
+    mapper = SceneMapper(plan)
+    missing: dict[str, str] = {}
+    items = plan.scenes()
+    for item in items:
+        try:
+            mapper.map(item, progress)
+        except InputError as error:
+            if len(items) == 1:
+                raise
+            missing[item.id] = str(error)
+    return {**publish(plan, missing), "reused": False}
+
+
+def summary_text(summary: dict[str, Any]) -> str:
+    """A few lines for people."""
+    kind = "SYNTHETIC event, generated images: " if summary["synthetic"] else ""
+    lines = [
+        f"{kind}{summary['event']}",
+        f"  landslides  {summary['polygons']} polygons, {summary['area_m2'] / 1e4:.1f} ha "
+        f"(largest {summary['largest_m2'] / 1e4:.1f} ha; {summary['specks']} specks left out)",
+        f"  seen        {summary['mapped_share']:.1%} of {summary['aoi_km2']:.1f} km2",
+        f"  speed       {summary['seconds']['map']:.1f} s, {summary['mpx_per_s']:.2f} Mpx/s",
+        f"  result      {summary['out']}",
+        f"  report      {storage.join(summary['out'], 'report.html')}",
+    ]
+    if truth := summary.get("truth"):
+        lines.insert(
+            2,
+            f"  truth       F1 {truth['f1']:.3f}, {truth['found']} found, {truth['missed']} missed, "
+            f"{truth['false']} false",
+        )
+    if summary["reused"]:
+        lines.insert(1, "  (was there already; nothing was done again)")
+    lines += [f"  MISSING     {scene}: {why}" for scene, why in summary["missing"].items()]
+    return "\n".join(lines)

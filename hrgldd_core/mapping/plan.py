@@ -1,0 +1,139 @@
+"""What a mapping run will do, decided once and carried between its steps as one JSON document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pystac
+from pydantic import BaseModel, ConfigDict, Field
+
+from hrgldd_core import __version__, storage
+from hrgldd_core.errors import InputError, OutputExistsError
+from hrgldd_core.models.store import StoredModel
+from hrgldd_core.scenes.bands import find_bands, find_mask
+
+__all__ = ["MappingParameters", "MappingPlan", "claim_output", "is_finished", "make_plan"]
+
+_MARKER = "run.json"
+_FINAL = "collection.json"
+
+
+class MappingParameters(BaseModel):
+    """What may be chosen about a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(gt=0, lt=1, description="probability from which a pixel is landslide")
+    min_area_m2: float = Field(100.0, ge=0, description="smaller areas are left out and counted")
+    window: int = Field(1024, ge=256, description="largest side of a window, pixels")
+    margin: int = Field(48, ge=0, description="outer pixels of a window that are thrown away")
+    blend: int = Field(32, ge=0, description="pixels over which neighbouring windows are mixed")
+
+
+class MappingPlan(BaseModel):
+    """Inputs and choices of a run.
+
+    The run id is a hash of all that determines the result, so the same request finds its own
+    unfinished or finished result again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_id: str
+    event: str = Field(description="name of the event, for people")
+    out: str = Field(description="URI prefix of the result")
+    model: str = Field(description="URI of the model folder, or 'bundled'")
+    model_digest: str
+    searched: dict[str, str] = Field({}, description="what was searched, in words")
+    aoi: tuple[float, float, float, float] | None = Field(
+        None, description="west, south, east, north in degrees"
+    )
+    parameters: MappingParameters
+    items: list[dict[str, Any]] = Field(description="STAC items of the scenes")
+    inputs: dict[str, dict[str, str | int]] = Field(
+        description="size and checksum (or etag) of each file that is read"
+    )
+
+    def scenes(self) -> list[pystac.Item]:
+        """The items, sorted by id."""
+        return [pystac.Item.from_dict(item) for item in self.items]
+
+
+def make_plan(
+    items: list[pystac.Item],
+    model: StoredModel,
+    *,
+    out: str,
+    event: str,
+    parameters: MappingParameters,
+    aoi: tuple[float, float, float, float] | None = None,
+    searched: dict[str, str] | None = None,
+) -> MappingPlan:
+    """Decide a run; nothing is written.
+
+    Raises:
+        InputError: when an input lacks the model's bands or cannot be read.
+    """
+    ids = [item.id for item in items]
+    if len(set(ids)) != len(ids):
+        twice = next(i for i in ids if ids.count(i) > 1)
+        raise InputError(f"two scenes are called {twice!r}", remedy="Give each scene once")
+    hrefs: set[str] = set()
+    for item in items:
+        hrefs |= {asset.href for asset, _ in find_bands(item, model.spec.bands)}
+        if mask := find_mask(item):
+            hrefs.add(mask.href)
+    inputs = {href: storage.identity(href) for href in sorted(hrefs)}
+    decisive = {
+        "software": __version__,
+        "model": model.digest,
+        "parameters": parameters.model_dump(),
+        "aoi": aoi,
+        "scenes": sorted(ids),
+        "content": sorted(json.dumps(v, sort_keys=True) for v in inputs.values()),
+    }
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return MappingPlan(
+        run_id=digest[:16],
+        event=event,
+        out=out,
+        model=model.uri,
+        model_digest=model.digest,
+        searched=searched or {},
+        aoi=aoi,
+        parameters=parameters,
+        items=[item.to_dict(include_self_link=False) for item in items],
+        inputs=inputs,
+    )
+
+
+def is_finished(plan: MappingPlan) -> bool:
+    """Whether the output already holds this very result.
+
+    Raises:
+        OutputExistsError: when it holds, or has begun to hold, another one.
+    """
+    marker = storage.join(plan.out, _MARKER)
+    final = storage.exists(storage.join(plan.out, _FINAL))
+    if storage.exists(marker):
+        found = storage.read_json(marker).get("run_id")
+        if found == plan.run_id:
+            return final
+        problem = f"holds {'the result' if final else 'an unfinished result'} of another run ({found})"
+    elif final or storage.list_names(plan.out):
+        problem = "is not empty and not the result of a mapping run"
+    else:
+        return False
+    raise OutputExistsError(
+        problem, where=plan.out, remedy="Choose another --out, or remove what is there"
+    )
+
+
+def claim_output(plan: MappingPlan) -> None:
+    """Mark the output as this run's, before anything else is written there."""
+    storage.check_writable(plan.out)
+    marker = storage.join(plan.out, _MARKER)
+    if not storage.exists(marker):
+        storage.write_json(marker, {"run_id": plan.run_id, "software": __version__})

@@ -1,0 +1,82 @@
+"""Pictures of a scene for the report."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from PIL import Image
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+
+from hrgldd_core.mapping.predict import PROBABILITY_NODATA, PROBABILITY_SCALE
+from hrgldd_core.scenes import Scene
+from hrgldd_core.scenes.open import DRIVER
+
+__all__ = ["probability_overlay", "quicklook_size", "true_colour"]
+
+_LONGEST = 1400
+_RGB = ("red", "green", "blue")
+
+
+def quicklook_size(scene: Scene) -> tuple[int, int]:
+    """(width, height) in pixels, the part to map scaled to at most 1400 a side."""
+    rows, columns = scene.target.shape
+    factor = min(1.0, _LONGEST / max(rows, columns))
+    return max(1, round(columns * factor)), max(1, round(rows * factor))
+
+
+def true_colour(scene: Scene) -> bytes:
+    """JPEG of the part to map: red, green, blue (or the first band in grey), stretched."""
+    bands: Sequence[str] = _RGB if set(_RGB) <= set(scene.bands) else scene.bands[:1]
+    planes = [_read(scene, scene.bands.index(band)) for band in bands]
+    image = np.stack(planes, axis=-1).astype(np.float32)
+    seen = (
+        np.ones(image.shape[:2], bool)
+        if scene.nodata is None
+        else (image != scene.nodata).any(axis=-1)
+    ) & np.isfinite(image).all(axis=-1)
+    values = image[seen] if seen.any() else image.reshape(-1, image.shape[-1])
+    low, high = np.percentile(values, (1, 99.5), axis=0)
+    scaled = np.clip((np.nan_to_num(image) - low) / np.maximum(high - low, 1e-6), 0, 1)
+    # Forest is dark: lift the shadows as image viewers do.
+    levels = (scaled**0.6 * 255).astype(np.uint8)
+    levels[~seen] = 0
+    return _encode(levels if len(bands) == len(_RGB) else levels[..., 0], "JPEG", quality=85)
+
+
+def _read(scene: Scene, band: int) -> npt.NDArray[np.generic]:
+    width, height = quicklook_size(scene)
+    source = scene.sources[band]
+    with rasterio.open(source.path, driver=DRIVER) as dataset:
+        plane: npt.NDArray[np.generic] = dataset.read(
+            source.index,
+            window=Window.from_slices(*scene.window),
+            out_shape=(height, width),
+            resampling=Resampling.average,
+        )
+    return plane
+
+
+def probability_overlay(path: str, size: tuple[int, int], threshold: float) -> bytes:
+    """PNG of a probability COG, transparent where improbable; yellow to red from the threshold."""
+    width, height = size
+    with rasterio.open(path, driver=DRIVER) as dataset:
+        levels = dataset.read(1, out_shape=(height, width), resampling=Resampling.nearest)
+    p = np.where(levels == PROBABILITY_NODATA, 0, levels) / PROBABILITY_SCALE
+    strength = np.clip((p - threshold) / (1 - threshold), 0, 1)
+    rgba = np.zeros((height, width, 4), np.uint8)
+    rgba[..., 0] = 255
+    rgba[..., 1] = (235 * (1 - strength)).astype(np.uint8)
+    rgba[..., 3] = (np.clip(p / threshold, 0, 1) ** 2 * 200).astype(np.uint8)
+    rgba[p < 0.1 * threshold] = 0
+    return _encode(rgba, "PNG", optimize=True)
+
+
+def _encode(pixels: npt.NDArray[np.uint8], kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -1,0 +1,187 @@
+"""``report.html`` of a mapping run: one file, no network, for whoever must act on the map.
+
+Scene ids, links and messages come from catalogues and are never trusted: the template escapes
+everything, links are checked, and a content security policy lets only the page's own script run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from hrgldd_core.mapping import report_figures, report_findings, report_rows, report_text
+from hrgldd_core.mapping.report_map import MAX_OUTLINES, scene_maps
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from geopandas import GeoDataFrame
+    from jinja2 import Environment
+
+__all__ = ["ModelSummary", "Report", "SceneView", "TruthComparison", "render_report"]
+
+@dataclass(frozen=True)
+class SceneView:
+    """One mapped scene.
+
+    Attributes:
+        acquired: when the image was taken, UTC; None where the catalogue does not say.
+        quicklook: JPEG, true colour, north up, decimated scene window.
+        probability: PNG with alpha of the same size, landslide probability; may be empty.
+        size: (width, height) of the quicklook, pixels.
+        pixel_m: side of a quicklook pixel, metres.
+        outlines: polygons in quicklook pixels (x right, y down) with columns id, area_m2,
+            prob_mean, prob_max, edge.
+        source: href of the input.
+    """
+
+    id: str
+    acquired: datetime | None
+    quicklook: bytes
+    probability: bytes
+    size: tuple[int, int]
+    pixel_m: float
+    outlines: GeoDataFrame
+    source: str
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """The model and how well it did on sites it had never seen (leave-site-out, by pixels).
+
+    Attributes:
+        f1_low, f1_high: 95 % interval of ``f1``; NaN where it was not validated.
+        limits: known weaknesses, one sentence each.
+        data: what it was trained on.
+    """
+
+    id: str
+    version: str
+    bands: tuple[str, ...]
+    f1: float
+    f1_low: float
+    f1_high: float
+    precision: float
+    recall: float
+    limits: tuple[str, ...]
+    data: str
+
+
+@dataclass(frozen=True)
+class TruthComparison:
+    """Result against the known truth of a synthetic event: ratios by pixels, counts of objects."""
+
+    precision: float
+    recall: float
+    f1: float
+    found: int
+    missed: int
+    false: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the page shows.
+
+    Attributes:
+        synthetic: the landslides in the images were put there by software.
+        created: end of the run, UTC.
+        searched: what was searched: catalogue, collections, bbox, datetime.
+        inventory: EPSG:4326 with columns id, area_m2, perimeter_m, length_m, width_m, prob_mean,
+            prob_max, scene_id, acquired, edge (the outline touches the image edge, cloud or
+            nodata, so it may be cut).
+        coverage_km2: area of interest by mapped, cloud, nodata, outside (no image).
+        specks: number and total m2 of areas below ``min_area_m2``, which were left out.
+        threshold: probability 0-1 from which a pixel is landslide.
+        sensitivity: (threshold, polygons, total m2) around the chosen threshold.
+        timings_s: seconds by step; megapixels: pixels mapped / 1e6.
+        files: (label, relative href, bytes).
+        missing: scenes that could not be mapped, and why.
+        truth: only for synthetic events.
+    """
+
+    title: str
+    event: str
+    synthetic: bool
+    run_id: str
+    created: datetime
+    searched: dict[str, str]
+    scenes: tuple[SceneView, ...]
+    inventory: GeoDataFrame
+    coverage_km2: dict[str, float]
+    specks: tuple[int, float]
+    min_area_m2: float
+    threshold: float
+    sensitivity: tuple[tuple[float, int, float], ...]
+    model: ModelSummary
+    timings_s: dict[str, float]
+    megapixels: float
+    files: tuple[tuple[str, str, int], ...]
+    missing: tuple[str, ...]
+    truth: TruthComparison | None
+
+
+def render_report(report: Report) -> str:
+    """The page as one self-contained HTML document, below 10 MB whatever the run found.
+
+    Raises:
+        InputError: a table lacks a column, or the inventory is not in EPSG:4326.
+    """
+    report_rows.check(report)
+    doubts = report_findings.doubts(report.inventory, report.threshold)
+    rows = report_rows.rows(report, doubts)
+    maps = scene_maps(report.scenes, {(r["scene_id"], r["id"]): r for r in rows})
+    outlines = sorted((o for m in maps for o in m.outlines), key=lambda o: o.key)
+    keys = {(report.scenes[o.attributes["scene"]].id, o.attributes["id"]): o.key for o in outlines}
+    areas = report_findings.column(report.inventory, "area_m2")
+    plotted = areas[areas > 0]
+    environment = _environment()
+    assets = {name: _asset(environment, f"report.{name}") for name in ("css", "js")}
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        text=report_text,
+        headline=report_findings.headline(report.inventory),
+        coverage=report_findings.coverage(report.coverage_km2),
+        doubts={name: report_rows.tally(areas, mask) for name, mask in vars(doubts).items()},
+        near=report_findings.NEAR,
+        sensitivity=report_findings.sensitivity(report),
+        maps=maps,
+        outlines=[o.attributes for o in outlines],
+        max_outlines=MAX_OUTLINES,
+        largest=report_rows.largest(areas, rows, keys),
+        histogram=report_figures.area_histogram(plotted) if len(plotted) else None,
+        frequency=report_figures.area_frequency(plotted) if len(plotted) > 1 else None,
+        figure_size=(report_figures.WIDTH, report_figures.HEIGHT),
+        elapsed_s=sum(report.timings_s.values()),
+        assets=assets,
+        digests={name: _digest(str(content)) for name, content in assets.items()},
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("hrgldd_core.mapping", "templates"),
+        autoescape=True,  # select_autoescape would not know the suffix .j2
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _asset(environment: Environment, name: str) -> str:
+    from markupsafe import Markup
+
+    assert environment.loader is not None
+    source: str = environment.loader.get_source(environment, name)[0]
+    return Markup(source)  # noqa: S704 - a file of this package
+
+
+def _digest(content: str) -> str:
+    """The source expression that allows exactly this inline text (CSP 3, section 2.3.1)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

@@ -1,0 +1,77 @@
+"""From what a user asks to a plan: scenes found, model opened, nothing written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hrgldd_core import storage
+from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
+from hrgldd_core.models.store import BUNDLED, open_model
+from hrgldd_core.stac.catalog import SearchQuery, parse_bbox, parse_interval, search
+from hrgldd_core.stac.ingest import item_from_raster
+
+__all__ = ["plan_mapping"]
+
+
+def plan_mapping(
+    *,
+    out: str,
+    scenes: tuple[str, ...] = (),
+    bands: str = "",
+    stac: str | None = None,
+    collections: str = "",
+    bbox: str | None = None,
+    interval: str | None = None,
+    max_items: int | None = None,
+    model: str = BUNDLED,
+    threshold: float | None = None,
+    min_area: float = 100.0,
+    event: str = "",
+) -> MappingPlan:
+    """Plan a run from the options of ``hrgldd map``.
+
+    Raises:
+        InputError: when options contradict each other, nothing is found, or an input is unusable.
+    """
+    if bool(scenes) == bool(stac):
+        raise InputError(
+            "give either --scene or --stac", remedy="--scene PATH, or --stac URL --bbox W,S,E,N"
+        )
+    if threshold is not None and not 0 < threshold < 1:
+        raise InputError(f"threshold {threshold:g} is not between 0 and 1")
+    if min_area < 0:
+        raise InputError(f"minimum area {min_area:g} m2 is negative")
+    stored = open_model(model)
+    aoi = parse_bbox(bbox) if bbox else None
+    if scenes:
+        names = tuple(filter(None, bands.split(",")))
+        items = [item_from_raster(_absolute(path), bands=names) for path in scenes]
+        searched = {"files": ", ".join(scenes)}
+    else:
+        query = SearchQuery(
+            bbox=aoi,
+            interval=parse_interval(interval) if interval else (None, None),
+            collections=tuple(filter(None, collections.split(","))),
+            max_items=max_items,
+        )
+        source = str(stac)
+        source = source if source.startswith(("http://", "https://")) else _absolute(source)
+        items = search(source, query)
+        searched = {"catalogue": str(stac), **query.describe()}
+    return make_plan(
+        items,
+        stored,
+        out=_absolute(out),
+        event=event or ", ".join(item.id for item in items[:3]),
+        parameters=MappingParameters(
+            threshold=threshold or stored.spec.threshold, min_area_m2=min_area
+        ),
+        aoi=aoi,
+        searched=searched,
+    )
+
+
+def _absolute(uri: str) -> str:
+    """The same place whatever the working directory of a later step."""
+    return str(Path(storage.local_path(uri)).absolute()) if storage.is_local(uri) else uri

@@ -1,0 +1,91 @@
+"""How much of the AOI was seen, over all scenes together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import rasterio
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import box
+from rasterio.enums import Resampling
+from rasterio.features import geometry_mask
+from rasterio.vrt import WarpedVRT
+
+from hrgldd_core.scenes import Coverage
+from hrgldd_core.scenes.open import DRIVER
+
+__all__ = ["coverage_km2"]
+
+_LARGEST = 4096
+
+# Where scenes overlap, what one of them saw counts.
+_RANK = np.zeros(len(Coverage), np.uint8)
+_RANK[[Coverage.OUTSIDE, Coverage.NODATA, Coverage.CLOUD, Coverage.MAPPED]] = range(4)
+
+
+def coverage_km2(
+    rasters: Sequence[str], aoi: tuple[float, float, float, float] | None
+) -> dict[str, float]:
+    """Area of each `Coverage` within the AOI, in km2.
+
+    Overlapping scenes count once. Computed on the grid of the first raster, coarsened to at most
+    4096 pixels a side, and scaled to the geodesic area of the AOI.
+
+    Args:
+        rasters: coverage COGs, as GDAL opens them.
+        aoi: west, south, east, north in degrees; None means what the rasters cover together.
+    """
+    grid = _grid(rasters, aoi)
+    inside = np.ones(grid.shape, bool)
+    if aoi is not None:
+        outline = box(*aoi, "EPSG:4326").to_crs(grid.crs, resolution=0.01)
+        inside = geometry_mask([outline.json], grid.shape, grid.affine, invert=True)
+    best = np.zeros(grid.shape, np.uint8)
+    for path in rasters:
+        with (
+            rasterio.open(path, driver=DRIVER) as dataset,
+            WarpedVRT(
+                dataset,
+                crs=str(grid.crs),
+                transform=grid.affine,
+                width=grid.width,
+                height=grid.height,
+                resampling=Resampling.nearest,
+            ) as warped,
+        ):
+            best = np.maximum(best, _RANK[warped.read(1)])
+    if aoi is None:
+        inside = best > 0
+    counts = np.bincount(best[inside], minlength=len(Coverage))
+    pixel_km2 = grid.resolution.x**2 / 1e6
+    scale = _geodesic_km2(aoi) / (inside.sum() * pixel_km2) if aoi else 1.0
+    return {
+        kind.name.lower(): float(counts[_RANK[kind]]) * pixel_km2 * scale
+        for kind in (Coverage.MAPPED, Coverage.CLOUD, Coverage.NODATA, Coverage.OUTSIDE)
+    }
+
+
+def _grid(rasters: Sequence[str], aoi: tuple[float, float, float, float] | None) -> GeoBox:
+    boxes = []
+    for path in rasters:
+        with rasterio.open(path, driver=DRIVER) as dataset:
+            boxes.append(GeoBox(dataset.shape, dataset.transform, dataset.crs))
+    first = boxes[0]
+    if aoi is not None:
+        extents = [box(*aoi, "EPSG:4326").to_crs(first.crs, resolution=0.01).boundingbox]
+    else:
+        extents = [b.extent.to_crs(first.crs).boundingbox for b in boxes]
+    left, bottom = min(e.left for e in extents), min(e.bottom for e in extents)
+    right, top = max(e.right for e in extents), max(e.top for e in extents)
+    pixel = max(first.resolution.x, max(right - left, top - bottom) / _LARGEST)
+    shape = (max(1, round((top - bottom) / pixel)), max(1, round((right - left) / pixel)))
+    return GeoBox(shape, rasterio.Affine(pixel, 0, left, 0, -pixel, top), first.crs)
+
+
+def _geodesic_km2(aoi: tuple[float, float, float, float]) -> float:
+    import shapely
+    from pyproj import Geod
+
+    outline = shapely.segmentize(shapely.box(*aoi), 0.01)
+    return abs(Geod(ellps="WGS84").geometry_area_perimeter(outline)[0]) / 1e6

@@ -1,0 +1,146 @@
+"""A trained model as a folder: ``model.json`` (what it is) and ``model.weights.h5`` (Keras).
+
+``model.json`` carries all that mapping needs besides weights: architecture, bands, normalisation
+and threshold, and the figures of its validation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hrgldd_core import storage
+from hrgldd_core.errors import InputError
+from hrgldd_core.models.registry import build_model
+from hrgldd_core.normalise import Normalisation
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["BUNDLED", "ModelSpec", "StoredModel", "open_model", "save_model"]
+
+BUNDLED = "bundled"
+"""The ``--model`` that is used when none is given."""
+
+_SPEC, _WEIGHTS = "model.json", "model.weights.h5"
+
+
+class ModelSpec(BaseModel):
+    """What ``model.json`` says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(description="name of this trained model")
+    version: str = Field(description="version of this trained model")
+    architecture: str = Field(description="name in the registry of models")
+    bands: tuple[str, ...] = Field(description="common names, in the order of the input")
+    filters: int = Field(gt=0, description="filters of the first level")
+    batch_norm: bool = False
+    dropout: float = 0.0
+    normalisation: Normalisation = Normalisation()
+    threshold: float = Field(gt=0, lt=1, description="probability from which a pixel is landslide")
+    created: str = Field("", description="when it was trained (UTC)")
+    training: dict[str, Any] = Field({}, description="recipe, data and its checksum, seed")
+    validation: dict[str, Any] = Field({}, description="figures on patches not trained on")
+    limits: tuple[str, ...] = Field((), description="what a user must know, in plain words")
+
+
+class StoredModel:
+    """A model folder that was opened; weights are read when first needed."""
+
+    def __init__(self, uri: str, spec: ModelSpec, weights: bytes) -> None:
+        """Hold what was read."""
+        self.uri = uri
+        self.spec = spec
+        self._weights = weights
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over specification and weights."""
+        text = self.spec.model_dump_json().encode()
+        return hashlib.sha256(text + self._weights).hexdigest()
+
+    def load(self) -> keras.Model:
+        """The Keras model with its weights, in float32.
+
+        Raises:
+            InputError: when the weights are not those of the architecture.
+        """
+        spec = self.spec
+        model = build_model(
+            spec.architecture,
+            bands=len(spec.bands),
+            filters=spec.filters,
+            batch_norm=spec.batch_norm,
+            dropout=spec.dropout,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / _WEIGHTS
+            path.write_bytes(self._weights)
+            try:
+                model.load_weights(path)
+            except (ValueError, OSError, KeyError) as error:
+                raise InputError(
+                    f"the weights do not fit {spec.architecture} ({str(error).splitlines()[0]})",
+                    where=self.uri,
+                    remedy="Use model.json and model.weights.h5 of one training",
+                ) from None
+        return model
+
+
+def open_model(uri: str = BUNDLED) -> StoredModel:
+    """Open a model folder, or the model that comes with the package.
+
+    Raises:
+        InputError: when it is not a model folder.
+    """
+    if uri == BUNDLED:
+        folder = resources.files("hrgldd_core.models") / BUNDLED
+        text, weights = (folder / _SPEC).read_bytes(), (folder / _WEIGHTS).read_bytes()
+    else:
+        remedy = "Give a folder that `hrgldd train` wrote, with model.json and model.weights.h5"
+        if not storage.exists(storage.join(uri, _SPEC)):
+            raise InputError("is not a model folder (no model.json)", where=uri, remedy=remedy)
+        text = storage.read_bytes(storage.join(uri, _SPEC))
+        weights = storage.read_bytes(storage.join(uri, _WEIGHTS))
+    try:
+        spec = ModelSpec.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{_SPEC}: {field}: {first['msg']}", where=uri) from None
+    return StoredModel(uri, spec, weights)
+
+
+def save_model(model: keras.Model, spec: ModelSpec, uri: str) -> None:
+    """Write a model folder; ``model.json`` comes last, so that a folder with it is whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / _WEIGHTS
+        model.save_weights(path)
+        storage.write_bytes(storage.join(uri, _WEIGHTS), path.read_bytes())
+    storage.write_bytes(storage.join(uri, _SPEC), f"{spec.model_dump_json(indent=2)}\n".encode())
+
+
+def half_precision(model: keras.Model, spec: ModelSpec) -> keras.Model:
+    """The same model with weights rounded to float16, half the size on disk."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float16")
+    try:
+        small = build_model(
+            spec.architecture,
+            bands=len(spec.bands),
+            filters=spec.filters,
+            batch_norm=spec.batch_norm,
+            dropout=spec.dropout,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+    small.set_weights(model.get_weights())
+    return small

@@ -1,0 +1,81 @@
+"""Radiometric normalisation: the one step that lets a model meet another sensor.
+
+Statistics are taken once for a scene (or for a patch, when nothing larger is known), never for a
+window: a window's own statistics would change at its border and leave a seam.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BandStatistics", "Normalisation", "band_statistics"]
+
+FloatArray = npt.NDArray[np.float32]
+
+# (p95 - p5) of a normal distribution is 3.29 standard deviations.
+_SPREAD_TO_SIGMA = 3.29
+
+
+@dataclass(frozen=True)
+class BandStatistics:
+    """Robust location and spread of each band, in the units of the data.
+
+    Attributes:
+        center: median of each band.
+        scale: robust standard deviation of each band, (p95 - p5) / 3.29, always positive.
+    """
+
+    center: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def blend(self, other: BandStatistics, share: float) -> BandStatistics:
+        """Statistics between these (``share`` 0) and ``other`` (``share`` 1)."""
+
+        def mix(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple((1 - share) * x + share * y for x, y in zip(a, b, strict=True))
+
+        return BandStatistics(mix(self.center, other.center), mix(self.scale, other.scale))
+
+
+def band_statistics(samples: npt.NDArray[np.generic]) -> BandStatistics:
+    """Median and robust spread of each band.
+
+    Args:
+        samples: (n, band) usable pixels, any numeric type.
+
+    Raises:
+        ValueError: without a single sample.
+    """
+    if len(samples) == 0:
+        raise ValueError("no usable pixel to take statistics from")
+    low, center, high = np.percentile(samples, (5, 50, 95), axis=0).astype(np.float64)
+    # Constant bands (a flat patch) would divide by zero: fall back on the largest spread.
+    spread = (high - low) / _SPREAD_TO_SIGMA
+    floor = max(float(spread.max()) * 0.05, 1e-6)
+    return BandStatistics(tuple(center.tolist()), tuple(np.maximum(spread, floor).tolist()))
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How pixel values become model input; it is stored with the model.
+
+    Attributes:
+        method: ``robust`` is arcsinh((x - center) / scale), which keeps bright scars apart from
+            vegetation without letting roofs saturate the range; ``none`` passes values through
+            (the paper's recipe).
+    """
+
+    method: Literal["none", "robust"] = "robust"
+
+    def apply(self, pixels: npt.NDArray[np.generic], statistics: BandStatistics) -> FloatArray:
+        """Normalise (..., band) pixels to float32."""
+        x = pixels.astype(np.float32)
+        if self.method == "none":
+            return x
+        x -= np.asarray(statistics.center, np.float32)
+        x /= np.asarray(statistics.scale, np.float32)
+        return np.arcsinh(x, out=x)

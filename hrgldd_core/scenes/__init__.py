@@ -1,0 +1,7 @@
+"""Scenes: what a STAC item offers for mapping, opened and read window by window."""
+
+from hrgldd_core.scenes.model import BandSource, Coverage, Scene
+from hrgldd_core.scenes.open import open_scene
+from hrgldd_core.scenes.reader import SceneReader
+
+__all__ = ["BandSource", "Coverage", "Scene", "SceneReader", "open_scene"]

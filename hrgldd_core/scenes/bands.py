@@ -1,0 +1,113 @@
+"""Which asset and which of its bands hold blue, green, red, nir: from metadata, never by guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pystac
+
+from hrgldd_core.errors import InputError
+
+__all__ = ["COMMON_NAMES", "asset_band_names", "find_bands", "find_mask", "names_from_raster"]
+
+COMMON_NAMES = ("coastal", "blue", "green", "red", "rededge", "nir", "yellow", "pan")
+
+# PlanetScope product specification: band order of 4-band and SuperDove 8-band analytic products.
+_PLANET = {
+    4: ("blue", "green", "red", "nir"),
+    8: ("coastal", "blue", "green_i", "green", "yellow", "red", "rededge", "nir"),
+}
+_PLANET_NAME = re.compile(r"_3B_AnalyticMS(_SR)?(_8b)?(_harmonized)?(_clip)?\.tiff?$", re.IGNORECASE)
+_SKIPPED_ROLES = {"thumbnail", "overview", "visual", "metadata", "data-mask"}
+_MASK_KEYS = ("udm2", "ortho_udm2", "data-mask")
+
+
+def asset_band_names(asset: pystac.Asset) -> list[str]:
+    """Common name (or name) of each band of an asset, from ``bands`` (STAC 1.1) or ``eo:bands``."""
+    listed: list[dict[str, Any]] = asset.extra_fields.get("bands") or asset.extra_fields.get(
+        "eo:bands", []
+    )
+    return [
+        str(b.get("eo:common_name") or b.get("common_name") or b.get("name") or "").lower()
+        for b in listed
+    ]
+
+
+def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.Asset, int]]:
+    """The asset and band number (from 1) of each wanted band.
+
+    One asset that holds them all is preferred to several, surface reflectance to the rest.
+
+    Raises:
+        InputError: when a band is missing, with what there is.
+    """
+    candidates = {
+        key: (asset, asset_band_names(asset))
+        for key, asset in item.assets.items()
+        if not _SKIPPED_ROLES & set(asset.roles or ())
+    }
+    order = sorted(candidates, key=lambda key: ("sr" not in key.lower().split("_"), key))
+    for key in order:
+        asset, names = candidates[key]
+        if set(wanted) <= set(names):
+            return [(asset, names.index(band) + 1) for band in wanted]
+    found = []
+    for band in wanted:
+        match = next((k for k in order if band in candidates[k][1]), None)
+        if match is None:
+            offered = "; ".join(f"{k}: {', '.join(n) or 'unnamed'}" for k, (_, n) in candidates.items())
+            raise InputError(
+                f"has no {band} band (the model needs {', '.join(wanted)}; the item offers {offered})",
+                where=item.id,
+                remedy="Use scenes with these bands, give their names (--bands for --scene files), "
+                "or choose a --model for the bands you have",
+            )
+        asset, names = candidates[match]
+        found.append((asset, names.index(band) + 1))
+    return found
+
+
+def find_mask(item: pystac.Item) -> pystac.Asset | None:
+    """The PlanetScope usable data mask (UDM2) of an item, if it has one."""
+    for key, asset in item.assets.items():
+        if key.lower() in _MASK_KEYS or (
+            "data-mask" in (asset.roles or ()) and "udm2" in asset.href.lower()
+        ):
+            return asset
+    return None
+
+
+def names_from_raster(
+    name: str, count: int, descriptions: Sequence[str | None], given: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Band names of a raster without STAC metadata.
+
+    Args:
+        name: file name; PlanetScope's own names fix the order of bands.
+        count: number of bands.
+        descriptions: as the raster has them.
+        given: names given by the user, which win.
+
+    Raises:
+        InputError: when nothing tells, or ``given`` has another number.
+    """
+    if given:
+        if len(given) != count:
+            raise InputError(
+                f"has {count} bands, --bands names {len(given)}",
+                where=name,
+                remedy="Name every band in order, such as --bands blue,green,red,nir",
+            )
+        return tuple(band.strip().lower() for band in given)
+    described = tuple((d or "").strip().lower() for d in descriptions)
+    if len({*described} & {*COMMON_NAMES}) >= min(count, 3):
+        return described
+    if _PLANET_NAME.search(name) and count in _PLANET:
+        return _PLANET[count]
+    raise InputError(
+        f"has {count} bands without names",
+        where=name,
+        remedy="Name every band in order, such as --bands blue,green,red,nir",
+    )

@@ -1,0 +1,69 @@
+"""What a scene is: one grid, one source for each band, maybe a mask of usable pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from odc.geo.geobox import GeoBox
+
+__all__ = ["BandSource", "Coverage", "Scene"]
+
+
+class Coverage(IntEnum):
+    """What was seen of a pixel; the values of ``coverage/*.tif``."""
+
+    OUTSIDE = 0
+    MAPPED = 1
+    CLOUD = 2
+    NODATA = 3
+
+
+@dataclass(frozen=True)
+class BandSource:
+    """Where a band is read.
+
+    Attributes:
+        path: as GDAL opens it.
+        index: band number, from 1.
+    """
+
+    path: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene ready to be read.
+
+    Attributes:
+        id: the item's identifier.
+        acquired: acquisition time (UTC), when known.
+        href: the asset that holds the first band.
+        geobox: grid of the whole scene: CRS in metres, north up, square pixels.
+        window: the part to map, as (row, column) slices of the grid.
+        bands: common names, in the order in which they are read.
+        sources: of each band.
+        nodata: value of pixels without data, when it has one.
+        mask: usable data mask (UDM2) on any grid, when there is one.
+        aoi: west, south, east, north in degrees; None where the whole scene is wanted.
+        synthetic: generated, not observed.
+    """
+
+    id: str
+    acquired: datetime | None
+    href: str
+    geobox: GeoBox
+    window: tuple[slice, slice]
+    bands: tuple[str, ...]
+    sources: tuple[BandSource, ...]
+    nodata: float | None
+    mask: str | None = None
+    aoi: tuple[float, float, float, float] | None = None
+    synthetic: bool = False
+
+    @property
+    def target(self) -> GeoBox:
+        """Grid of the part to map."""
+        return self.geobox[self.window]

@@ -1,0 +1,184 @@
+"""Item to scene: every reason for which it cannot be mapped is found here, before any work."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pystac
+import rasterio
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import Geometry, box
+from rasterio.errors import RasterioIOError
+
+from hrgldd_core import storage
+from hrgldd_core.errors import InputError
+from hrgldd_core.scenes.bands import find_bands, find_mask
+from hrgldd_core.scenes.model import BandSource, Scene
+
+__all__ = ["DRIVER", "aoi_outline", "open_raster", "open_scene", "raster_grid"]
+
+DRIVER = "GTiff"
+"""The only format that is opened (a COG is one): a catalogue is untrusted, a VRT can name any file."""
+
+BBox = tuple[float, float, float, float]
+
+# An identifier becomes a file name.
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+
+
+def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = None) -> Scene:
+    """Check an item's rasters and lay out what to read.
+
+    Args:
+        item: with absolute hrefs.
+        bands: common names that the model needs, in its order.
+        aoi: west, south, east, north in degrees; None maps the whole scene.
+
+    Raises:
+        InputError: when the scene cannot be mapped, saying why and what to do.
+    """
+    if not _SAFE_ID.fullmatch(item.id):
+        raise InputError(
+            f"item id {item.id[:80]!r} cannot name a file",
+            remedy="Use letters, digits, '.', '_' and '-' only",
+        )
+    found = find_bands(item, bands)
+    sources = []
+    grids: dict[str, tuple[GeoBox, float | None]] = {}
+    for asset, index in found:
+        href = asset.href
+        path = storage.gdal_path(href)
+        if path not in grids:
+            with open_raster(href) as dataset:
+                grids[path] = raster_grid(dataset, href), dataset.nodata
+                if index > dataset.count:
+                    raise InputError(
+                        f"has {dataset.count} bands, the item names {index} or more",
+                        where=href,
+                        remedy="Correct the item's bands to what the file holds",
+                    )
+        sources.append(BandSource(path, index))
+    geobox, nodata = grids[sources[0].path]
+    for path, (grid, _) in grids.items():
+        if grid != geobox:
+            raise InputError(
+                f"is on another grid ({grid.shape}, {grid.crs}) than {sources[0].path}", where=path
+            )
+    mask = find_mask(item)
+    return Scene(
+        id=item.id,
+        acquired=item.datetime or item.common_metadata.start_datetime,
+        href=found[0][0].href,
+        geobox=geobox,
+        window=_window(geobox, aoi, item.id),
+        bands=tuple(bands),
+        sources=tuple(sources),
+        nodata=nodata,
+        mask=storage.gdal_path(mask.href) if mask else None,
+        aoi=aoi,
+        synthetic=bool(item.properties.get("hrgldd:synthetic")),
+    )
+
+
+def open_raster(href: str) -> Any:
+    """Open a raster for reading (a rasterio dataset).
+
+    Raises:
+        InputError: when it is not there, not a raster, or cut off.
+    """
+    path = storage.gdal_path(href)
+    if storage.is_local(href) and not Path(path).exists():
+        raise InputError("no such file", where=href, remedy="Check the path")
+    try:
+        dataset = rasterio.open(path, driver=DRIVER)
+    except RasterioIOError as error:
+        raise InputError(
+            f"is not a readable raster ({error})",
+            where=href,
+            remedy="Give a GeoTIFF or COG; if this is one, download it again",
+        ) from None
+    if dataset.count == 0:
+        dataset.close()
+        raise InputError("holds no raster bands", where=href, remedy="Give a GeoTIFF or COG")
+    if storage.is_local(href):
+        try:
+            _check_whole(dataset, Path(path))
+        except InputError:
+            dataset.close()
+            raise
+    return dataset
+
+
+def _check_whole(dataset: Any, path: Path) -> None:
+    """Refuse a TIFF whose last block lies beyond the end of the file."""
+    size = path.stat().st_size
+    rows, columns = dataset.block_shapes[0]
+    for row in range(-(-dataset.height // rows)):
+        for column in range(-(-dataset.width // columns)):
+            block = f"{column}_{row}"
+            start = dataset.get_tag_item(f"BLOCK_OFFSET_{block}", "TIFF", bidx=1)
+            length = dataset.get_tag_item(f"BLOCK_SIZE_{block}", "TIFF", bidx=1)
+            if start and length and int(start) + int(length) > size:
+                raise InputError(
+                    f"is cut off: block {block} ends at byte {int(start) + int(length)}, "
+                    f"the file at {size}",
+                    where=str(path),
+                    remedy="Download it again",
+                )
+
+
+def raster_grid(dataset: Any, where: str) -> GeoBox:
+    """Grid of a raster.
+
+    Raises:
+        InputError: without a CRS, in degrees, rotated, or with pixels that are not square.
+    """
+    if dataset.crs is None:
+        raise InputError(
+            "has no coordinate reference system",
+            where=where,
+            remedy="Assign it, such as: gdal_edit.py -a_srs EPSG:32643 FILE",
+        )
+    t = dataset.transform
+    reproject = "Reproject it first, such as: gdalwarp -t_srs EPSG:32643 -tr 3 3 IN OUT"
+    if not dataset.crs.is_projected:
+        raise InputError(
+            "is in degrees; areas and windows need a projected CRS in metres",
+            where=where,
+            remedy=reproject,
+        )
+    if t.b or t.d:
+        raise InputError("is rotated", where=where, remedy=reproject)
+    if t.a <= 0 or t.e >= 0:
+        raise InputError("is not north up", where=where, remedy=reproject)
+    if abs(t.a + t.e) > 1e-3 * t.a:
+        raise InputError(
+            f"has pixels of {t.a:g} x {-t.e:g}, not square", where=where, remedy=reproject
+        )
+    return GeoBox((dataset.height, dataset.width), t, dataset.crs)
+
+
+def aoi_outline(aoi: BBox, geobox: GeoBox) -> Geometry:
+    """The AOI's box, whose sides follow parallels and meridians, in the CRS of a grid."""
+    return box(*aoi, "EPSG:4326").to_crs(geobox.crs, resolution=0.01)
+
+
+def _window(geobox: GeoBox, aoi: BBox | None, where: str) -> tuple[slice, slice]:
+    """Rows and columns of the part inside the AOI's box."""
+    rows, columns = geobox.shape
+    if aoi is None:
+        return slice(0, rows), slice(0, columns)
+    outline = aoi_outline(aoi, geobox)
+    left, bottom, right, top = outline.boundingbox.bbox
+    a = geobox.affine
+    row0, row1 = math.floor((top - a.f) / a.e), math.ceil((bottom - a.f) / a.e)
+    column0, column1 = math.floor((left - a.c) / a.a), math.ceil((right - a.c) / a.a)
+    row0, row1 = max(0, row0), min(rows, max(row1, 0))
+    column0, column1 = max(0, column0), min(columns, max(column1, 0))
+    if row0 >= row1 or column0 >= column1:
+        raise InputError("does not touch the AOI", where=where, remedy="Check --bbox")
+    return slice(row0, row1), slice(column0, column1)

@@ -1,0 +1,155 @@
+"""Reading windows of a scene: pixels of the wanted bands and what can be seen of each pixel."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from hrgldd_core.errors import InputError
+from hrgldd_core.scenes.model import Coverage, Scene
+from hrgldd_core.scenes.open import DRIVER
+
+__all__ = ["SceneReader"]
+
+_SAMPLES = 16
+_SAMPLE_SIDE = 64
+
+# PlanetScope UDM2 bands (product specification): 1 clear, 2 snow, 3 shadow, 4 light haze,
+# 5 heavy haze, 6 cloud, 7 confidence, 8 unusable data (bit 0: outside the image).
+_UDM2_OBSTRUCTED = (3, 5, 6)
+_UDM2_UNUSABLE = 8
+
+
+class SceneReader:
+    """Open handles of a scene, for one thread; a context manager."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Open what the scene names."""
+        self._scene = scene
+        self._stack = ExitStack()
+        try:
+            self._datasets = {
+                path: self._stack.enter_context(rasterio.open(path, driver=DRIVER))
+                for path in dict.fromkeys(s.path for s in scene.sources)
+            }
+            self._mask = self._open_mask(scene)
+        except RasterioIOError as error:
+            self._stack.close()
+            raise InputError(f"cannot be opened ({error})", where=scene.href) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _open_mask(self, scene: Scene) -> Any:
+        if scene.mask is None:
+            return None
+        mask = self._stack.enter_context(rasterio.open(scene.mask, driver=DRIVER))
+        if mask.count < _UDM2_UNUSABLE:
+            raise InputError(
+                f"has {mask.count} bands, a UDM2 has {_UDM2_UNUSABLE}",
+                where=scene.mask,
+                remedy="Remove the mask's asset from the item or give a UDM2",
+            )
+        grid = scene.geobox
+        if mask.transform == grid.affine and mask.shape == tuple(grid.shape):
+            return mask
+        return self._stack.enter_context(
+            WarpedVRT(
+                mask,
+                crs=str(grid.crs),
+                transform=grid.affine,
+                width=grid.width,
+                height=grid.height,
+                resampling=Resampling.nearest,
+            )
+        )
+
+    def read(
+        self, rows: slice, columns: slice
+    ) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.uint8]]:
+        """Pixels of a window that lies within the scene.
+
+        Returns:
+            (y, x, band) values as stored, and (y, x) `Coverage` (never OUTSIDE).
+
+        Raises:
+            InputError: when the data cannot be decoded or fetched.
+        """
+        window = Window.from_slices(rows, columns)
+        scene = self._scene
+        try:
+            planes: dict[int, npt.NDArray[np.generic]] = {}
+            for path, dataset in self._datasets.items():
+                wanted = [i for i, s in enumerate(scene.sources) if s.path == path]
+                read = dataset.read([scene.sources[i].index for i in wanted], window=window)
+                planes |= dict(zip(wanted, read, strict=True))
+            obstructed = self._mask.read(window=window) if self._mask is not None else None
+        except RasterioError as error:
+            raise InputError(
+                f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
+                f"({error})",
+                where=scene.href,
+                remedy="The file may be damaged: download it again",
+            ) from None
+        image = np.stack([planes[i] for i in range(len(planes))], axis=-1)
+        return image, self._coverage(image, obstructed)
+
+    def _coverage(
+        self, image: npt.NDArray[np.generic], udm2: npt.NDArray[np.uint8] | None
+    ) -> npt.NDArray[np.uint8]:
+        state = np.full(image.shape[:2], Coverage.MAPPED, np.uint8)
+        if udm2 is not None:
+            obstructed = udm2[[b - 1 for b in _UDM2_OBSTRUCTED]].any(axis=0)
+            state[obstructed] = Coverage.CLOUD
+            state[(udm2[_UDM2_UNUSABLE - 1] & 1) == 1] = Coverage.NODATA
+        if np.issubdtype(image.dtype, np.floating):
+            state[~np.isfinite(image).all(axis=-1)] = Coverage.NODATA
+        if self._scene.nodata is not None:
+            # A single band may well hold the nodata value in deep shade: all bands must.
+            state[(image == self._scene.nodata).all(axis=-1)] = Coverage.NODATA
+        return state
+
+    def sample(self) -> npt.NDArray[np.generic]:
+        """(n, band) usable pixels from a fixed lattice of small blocks over the part to map.
+
+        At full resolution and independent of overviews, so the same file gives the same sample.
+
+        Raises:
+            InputError: when no pixel is usable.
+        """
+        usable = []
+        for rows in _lattice(self._scene.window[0]):
+            for columns in _lattice(self._scene.window[1]):
+                image, state = self.read(rows, columns)
+                usable.append(image[state == Coverage.MAPPED])
+        samples = np.concatenate(usable)
+        if len(samples) == 0:
+            raise InputError(
+                "no usable pixel: all nodata or cloud",
+                where=self._scene.href,
+                remedy="Choose another scene or another --bbox",
+            )
+        return samples
+
+
+def _lattice(extent: slice) -> list[slice]:
+    length = extent.stop - extent.start
+    if length <= _SAMPLES * _SAMPLE_SIDE:
+        edges = np.arange(extent.start, extent.stop, _SAMPLE_SIDE)
+        return [slice(int(e), min(int(e) + _SAMPLE_SIDE, extent.stop)) for e in edges]
+    starts = np.linspace(extent.start, extent.stop - _SAMPLE_SIDE, _SAMPLES).astype(int)
+    return [slice(int(s), int(s) + _SAMPLE_SIDE) for s in starts]

@@ -1,0 +1,180 @@
+"""Rasters in: a file as a STAC item, and as a provider would register it, converted to a COG."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pystac
+import rasterio
+import shapely
+from pystac.extensions.projection import ProjectionExtension
+from rasterio.shutil import copy as raster_copy
+
+from hrgldd_core import storage
+from hrgldd_core.scenes.bands import COMMON_NAMES, names_from_raster
+from hrgldd_core.scenes.open import open_raster, raster_grid
+
+__all__ = ["item_collection", "item_from_raster", "register_scene"]
+
+# PlanetScope names begin with the acquisition: 20241110_053942_45_24f7_...
+_PLANET_TIME = re.compile(r"^(\d{8}_\d{6})_")
+_EO = "https://stac-extensions.github.io/eo/v1.1.0/schema.json"
+_NEAR = ("udm2", "udm2_clip")
+
+
+def item_from_raster(
+    uri: str, *, bands: Sequence[str] = (), acquired: datetime | None = None
+) -> pystac.Item:
+    """Describe a raster as an item, reading its header only.
+
+    Args:
+        uri: a GeoTIFF or COG.
+        bands: names of all its bands, in order; from the file or its PlanetScope name otherwise.
+        acquired: when; from the file's tags or its PlanetScope name otherwise.
+
+    Raises:
+        InputError: when it cannot be mapped.
+    """
+    name = uri.rstrip("/").rsplit("/", 1)[-1]
+    with open_raster(uri) as dataset:
+        grid = raster_grid(dataset, uri)
+        names = names_from_raster(name, dataset.count, dataset.descriptions, bands)
+        moment = acquired or _time(name, dataset.tags())
+        data_type, nodata = dataset.dtypes[0], dataset.nodata
+    outline = shapely.geometry.shape(grid.extent.to_crs("EPSG:4326").json)
+    item = pystac.Item(
+        id=re.sub(r"[^A-Za-z0-9._-]", "_", name.rsplit(".", 1)[0]),
+        geometry=shapely.geometry.mapping(outline),
+        bbox=list(outline.bounds),
+        datetime=moment,
+        # An item without a time must name an interval; an unknown one is open to all searches.
+        start_datetime=None if moment else datetime(1970, 1, 1, tzinfo=UTC),
+        end_datetime=None if moment else datetime(2100, 1, 1, tzinfo=UTC),
+        properties={"gsd": grid.resolution.x},
+    )
+    if moment is None:
+        item.properties["hrgldd:undated"] = True
+    epsg = grid.crs.epsg
+    ProjectionExtension.ext(item, add_if_missing=True).apply(
+        code=f"EPSG:{epsg}" if epsg else None,
+        wkt2=None if epsg else grid.crs.wkt,
+        shape=list(grid.shape),
+        transform=list(grid.affine)[:6],
+    )
+    item.stac_extensions.append(_EO)
+    item.add_asset("analytic", _data_asset(uri, names, data_type, nodata))
+    if mask := _mask_beside(uri):
+        item.add_asset("udm2", _mask_asset(mask))
+    return item
+
+
+def register_scene(
+    raster: str,
+    folder: str,
+    *,
+    bands: Sequence[str] = (),
+    acquired: datetime | None = None,
+    properties: dict[str, Any] | None = None,
+) -> pystac.Item:
+    """Convert a raster (and the UDM2 beside it) to COGs in a folder; their item.
+
+    A COG that is already there is kept.
+
+    Raises:
+        InputError: as `item_from_raster`.
+    """
+    item = item_from_raster(raster, bands=bands, acquired=acquired)
+    item.properties |= properties or {}
+    for asset in item.assets.values():
+        target = storage.join(folder, asset.href.rstrip("/").rsplit("/", 1)[-1])
+        if not storage.exists(target):
+            local = storage.local_path(target)
+            local.parent.mkdir(parents=True, exist_ok=True)
+            draft = local.with_name(f".{local.name}")
+            with open_raster(asset.href) as dataset:
+                copy_to_cog(dataset, draft)
+            storage.put_file(draft, target)
+        asset.href = target
+    return item
+
+
+def copy_to_cog(dataset: Any, path: Path) -> None:
+    """Write an opened raster as a lossless COG with averaged overviews."""
+    with rasterio.Env(GDAL_CACHEMAX=128):
+        raster_copy(
+            dataset,
+            str(path),
+            driver="COG",
+            COMPRESS="DEFLATE",
+            PREDICTOR="STANDARD",
+            BLOCKSIZE=512,
+            OVERVIEW_RESAMPLING="AVERAGE",
+            NUM_THREADS="ALL_CPUS",
+        )
+
+
+def item_collection(items: Sequence[pystac.Item], folder: str) -> dict[str, Any]:
+    """GeoJSON FeatureCollection of items, hrefs below ``folder`` made relative to it."""
+    features = []
+    for item in items:
+        feature = item.to_dict(include_self_link=False)
+        for asset in feature["assets"].values():
+            asset["href"] = asset["href"].replace(f"{folder.rstrip('/')}/", "./", 1)
+        features.append(feature)
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _data_asset(
+    href: str, names: Sequence[str], data_type: str, nodata: float | None
+) -> pystac.Asset:
+    eo_bands = [{"name": n, "common_name": n} if n in COMMON_NAMES else {"name": n} for n in names]
+    bands = [{k.replace("common", "eo:common"): v for k, v in b.items()} for b in eo_bands]
+    fields: dict[str, Any] = {"eo:bands": eo_bands, "bands": bands, "data_type": data_type}
+    if nodata is not None:
+        fields["nodata"] = nodata
+    return pystac.Asset(
+        href,
+        title="Analytic image",
+        media_type=pystac.MediaType.COG,
+        roles=["data"],
+        extra_fields=fields,
+    )
+
+
+def _mask_asset(href: str) -> pystac.Asset:
+    return pystac.Asset(
+        href,
+        title="Usable data mask (UDM2)",
+        media_type=pystac.MediaType.COG,
+        roles=["data-mask"],
+    )
+
+
+def _mask_beside(uri: str) -> str | None:
+    """The UDM2 that PlanetScope orders deliver beside the image."""
+    folder, _, name = uri.rpartition("/")
+    stem = re.split(r"_(?:3B_)?AnalyticMS", name)[0]
+    if not storage.is_local(uri) or stem == name:
+        return None
+    for middle in ("_3B_", "_"):
+        for ending in _NEAR:
+            mask = f"{folder or '.'}/{stem}{middle}{ending}.tif"
+            if storage.exists(mask):
+                return mask
+    return None
+
+
+def _time(name: str, tags: dict[str, str]) -> datetime | None:
+    for text, pattern in (
+        (tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S"),
+        ((_PLANET_TIME.match(name) or [""])[0].rstrip("_"), "%Y%m%d_%H%M%S"),
+    ):
+        try:
+            return datetime.strptime(text, pattern).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,95 @@
+"""Augmentation of one patch: what may differ between two sites, sensors and dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from hrgldd_core.normalise import BandStatistics
+
+__all__ = ["Augmentation", "jitter_statistics", "warp"]
+
+Image = npt.NDArray[np.float32]
+Label = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Strengths of the random changes; all zero switches augmentation off.
+
+    Attributes:
+        flips: the eight symmetries of the square.
+        zoom: largest change of scale, as a factor beyond 1 (0.3: from 1/1.3 to 1.3).
+        offset: standard deviation of the shift of the scene's centre, in robust sigmas.
+        gain: half range of the log of the scene's scale.
+        blur: largest Gaussian blur, in pixels.
+        noise: standard deviation of white noise, in normalised units.
+    """
+
+    flips: bool = False
+    zoom: float = 0.0
+    offset: float = 0.0
+    gain: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+
+
+def warp(
+    image: Image, label: Label, augmentation: Augmentation, rng: np.random.Generator
+) -> tuple[Image, Label]:
+    """Geometry: flips, quarter turns, any rotation with a change of scale.
+
+    Args:
+        image: (y, x, band) normalised values.
+        label: (y, x).
+        augmentation: the strengths.
+        rng: source of chance; the same state gives the same result.
+    """
+    if augmentation.flips:
+        turns = int(rng.integers(4))
+        image, label = np.rot90(image, turns), np.rot90(label, turns)
+        if rng.integers(2):
+            image, label = image[:, ::-1], label[:, ::-1]
+    if augmentation.zoom:
+        scale = float(np.exp(rng.uniform(-1, 1) * np.log1p(augmentation.zoom)))
+        angle = rng.uniform(-np.pi / 4, np.pi / 4)
+        matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale
+        center = (np.array(label.shape) - 1) / 2
+        offset = center - matrix @ center
+        image = np.stack(
+            [
+                ndimage.affine_transform(band, matrix, offset, order=1, mode="reflect")
+                for band in np.moveaxis(image, -1, 0)
+            ],
+            axis=-1,
+        )
+        label = ndimage.affine_transform(label, matrix, offset, order=0, mode="reflect")
+    if augmentation.blur and rng.integers(2):
+        sigma = rng.uniform(0, augmentation.blur)
+        image = ndimage.gaussian_filter(image, (sigma, sigma, 0))
+    if augmentation.noise:
+        strength = augmentation.noise * rng.uniform()
+        image = image + rng.normal(0, strength, image.shape).astype(np.float32)
+    return np.ascontiguousarray(image), np.ascontiguousarray(label)
+
+
+def jitter_statistics(
+    statistics: BandStatistics, augmentation: Augmentation, rng: np.random.Generator
+) -> BandStatistics:
+    """Radiometry: statistics as another sensor, atmosphere or choice of scene would give them.
+
+    Half of each change is common to all bands (illumination), half is its own (colour).
+    """
+    bands = len(statistics.center)
+    shift = rng.normal(0, augmentation.offset, (2, bands))
+    shift[0] = shift[0, 0]
+    log_gain = rng.uniform(-augmentation.gain, augmentation.gain, (2, bands))
+    log_gain[0] = log_gain[0, 0]
+    scale = np.asarray(statistics.scale)
+    center = np.asarray(statistics.center) + scale * shift.mean(0) * np.sqrt(2)
+    return BandStatistics(
+        tuple(center.tolist()), tuple((scale * np.exp(log_gain.mean(0))).tolist())
+    )
