@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -63,7 +62,7 @@ def main() -> None:
 @_out_option
 @_json_option
 @click.pass_context
-def map_command(ctx: click.Context, *, as_json: bool, **options: Any) -> None:
+def map_command(ctx: click.Context, /, *, as_json: bool, **options: Any) -> None:
     """Map landslides in scene files or in the scenes that a STAC search finds.
 
     Leaves probability and coverage maps (COG), an inventory (GeoParquet, GeoPackage, FlatGeobuf,
@@ -121,6 +120,6 @@ def evaluate(*, as_json: bool, **options: Any) -> None:
 def _figures(result: dict[str, Any]) -> str:
     names = ("precision", "recall", "f1", "iou", "threshold")
     lines = [f"  {name:<10} {result[name]:.4f}" for name in names if name in result]
-    return "\n".join([f"{result.get('n_patches', '')} patches", *lines, f"  result     {result['out']}"])
-
-
+    return "\n".join(
+        [f"{result.get('n_patches', '')} patches", *lines, f"  result     {result['out']}"]
+    )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from hrgldd_core.errors import HrglddError
+from hrgldd_core.progress import Progress
 
-__all__ = ["Progress", "emit", "fail", "progress_bar", "say"]
-
-Progress = Callable[[str, int, int], None]
-"""Told what is done, how much of it, of how much."""
+__all__ = ["emit", "fail", "progress_bar", "say"]
 
 
 def say(text: str) -> None:
@@ -51,9 +49,11 @@ def progress_bar() -> Iterator[Progress]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress as Bars,
         TextColumn,
         TimeRemainingColumn,
+    )
+    from rich.progress import (
+        Progress as Bars,
     )
 
     with Bars(

@@ -52,7 +52,7 @@ def band_statistics(samples: npt.NDArray[np.generic]) -> BandStatistics:
     """
     if len(samples) == 0:
         raise ValueError("no usable pixel to take statistics from")
-    low, center, high = np.percentile(samples, (5, 50, 95), axis=0).astype(np.float64)
+    low, center, high = np.percentile(samples.astype(np.float64), (5, 50, 95), axis=0)
     # Constant bands (a flat patch) would divide by zero: fall back on the largest spread.
     spread = (high - low) / _SPREAD_TO_SIGMA
     floor = max(float(spread.max()) * 0.05, 1e-6)

@@ -1,0 +1,1 @@
+"""Patches, and how they are read."""

@@ -18,6 +18,8 @@ IGNORE = 255
 """Label of pixels that count neither in a loss nor in a metric."""
 
 _BANDS = {3: ("blue", "green", "red"), 4: ("blue", "green", "red", "nir")}
+# Margins of figures that were compressed: nearly white.
+_WHITE = 250
 _SPLITS = ("train", "val", "test")
 _REMEDY = (
     "Give a folder with trainX.npy ... testY.npy, or an .npz with X (N, y, x, band) and Y (N, y, x)"
@@ -56,7 +58,7 @@ class PatchSet:
 
 
 def invalid_pixels(images: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Pixels that hold no observation: solid areas of 0 (nodata) or, in 8 bits, of 255 (margins).
+    """Pixels that hold no observation: solid black (nodata) or, in 8 bits, solid white (margins).
 
     Single black or white pixels are kept: only areas at least three pixels wide count, where a
     margin along the edge is taken to go on outside the patch.
@@ -70,8 +72,10 @@ def invalid_pixels(images: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     from scipy import ndimage
 
     solid = np.zeros(images.shape[:3], bool)
-    for value in (0, 255) if images.dtype == np.uint8 else (0,):
-        same = np.all(images == value, axis=-1)
+    blank = [np.all(images == 0, axis=-1)]
+    if images.dtype == np.uint8:
+        blank.append(np.all(images.view(np.uint8) >= _WHITE, axis=-1))
+    for same in blank:
         padded = np.pad(same, ((0, 0), (3, 3), (3, 3)), mode="edge")
         opened = ndimage.binary_opening(padded, np.ones((1, 3, 3), bool))
         solid |= opened[:, 3:-3, 3:-3]
@@ -90,6 +94,9 @@ def open_patches(uri: str, *, split: str | None = None) -> PatchSet:
         InputError: when it is not there, is something else, or has wrong shapes or labels.
     """
     path = Path(uri.removeprefix("file://"))
+    images: npt.NDArray[np.generic]
+    labels: npt.NDArray[np.generic]
+    groups: npt.NDArray[np.int64]
     if path.is_dir():
         images, labels = _read_folder(path, split)
         groups = np.zeros(len(images), np.int64)
@@ -98,17 +105,21 @@ def open_patches(uri: str, *, split: str | None = None) -> PatchSet:
     else:
         raise InputError("no such file or folder", where=uri, remedy=_REMEDY)
     bands = _check(images, labels, uri)
-    labels = labels.astype(np.uint8)
-    labels[invalid_pixels(images)] = IGNORE
-    return PatchSet(images, labels, groups, bands, source=uri)
+    known = labels.astype(np.uint8)
+    known[invalid_pixels(images)] = IGNORE
+    return PatchSet(images, known, groups, bands, source=uri)
 
 
-def _read_npz(path: Path) -> tuple[npt.NDArray[np.generic], ...]:
+def _read_npz(
+    path: Path,
+) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic], npt.NDArray[np.int64]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {k: archive[k] for k in ("X", "Y", "block") if k in archive.files}
     except (BadZipFile, ValueError, OSError, AttributeError, EOFError) as error:
-        raise InputError(f"not a readable .npz ({error})", where=str(path), remedy=_REMEDY) from None
+        raise InputError(
+            f"not a readable .npz ({error})", where=str(path), remedy=_REMEDY
+        ) from None
     for name in ("X", "Y"):
         if name not in arrays:
             raise InputError(f"has no array {name!r}", where=str(path), remedy=_REMEDY)
@@ -120,10 +131,14 @@ def _read_npz(path: Path) -> tuple[npt.NDArray[np.generic], ...]:
     return arrays["X"], arrays["Y"], groups.astype(np.int64)
 
 
-def _read_folder(folder: Path, split: str | None) -> tuple[npt.NDArray[np.generic], ...]:
+def _read_folder(
+    folder: Path, split: str | None
+) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
     splits = [split] if split else [s for s in _SPLITS if (folder / f"{s}X.npy").exists()]
     if not splits:
-        raise InputError("no trainX.npy, valX.npy or testX.npy here", where=str(folder), remedy=_REMEDY)
+        raise InputError(
+            "no trainX.npy, valX.npy or testX.npy here", where=str(folder), remedy=_REMEDY
+        )
     parts: list[tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]] = []
     for name in splits:
         pair = []

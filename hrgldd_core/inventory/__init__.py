@@ -1,0 +1,1 @@
+"""Landslide polygons: outlined, measured, written."""

@@ -59,12 +59,10 @@ def polygonise(
     mask = seen & (np.nan_to_num(probability) >= threshold - 1e-6)
     labels, count = ndimage.label(mask, _EIGHT)
     index = np.arange(1, count + 1)
-    outlines: list[shapely.Geometry] = [None] * count
+    outlines = np.empty(count, dtype=object)
     for outline, label in shapes(labels, mask=mask, connectivity=8, transform=geobox.affine):
         outlines[int(label) - 1] = shapely.geometry.shape(outline)
-    valid = shapely.make_valid(
-        np.array(outlines, dtype=object), method="structure", keep_collapsed=False
-    )
+    valid = shapely.make_valid(outlines, method="structure", keep_collapsed=False)
     beside_unseen = ndimage.binary_dilation(~np.pad(seen, 1), _EIGHT)[1:-1, 1:-1]
     on_edge = np.isin(index, np.unique(labels[mask & beside_unseen]))
     values = np.nan_to_num(probability)

@@ -46,7 +46,9 @@ def _parquet(frame: GeoDataFrame, path: Path) -> None:
 
 
 def _geopackage(frame: GeoDataFrame, path: Path) -> None:
-    frame.to_file(path, layer=_LAYER, driver="GPKG", promote_to_multi=True, geometry_type=_multi(frame))
+    frame.to_file(
+        path, layer=_LAYER, driver="GPKG", promote_to_multi=True, geometry_type=_multi(frame)
+    )
 
 
 def _flatgeobuf(frame: GeoDataFrame, path: Path) -> None:

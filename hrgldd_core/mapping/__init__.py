@@ -1,0 +1,1 @@
+"""Scene to landslide map, step by step."""

@@ -8,7 +8,6 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 import pystac
-import shapely
 
 from hrgldd_core import storage
 from hrgldd_core.inventory.build import Inventory
@@ -37,11 +36,11 @@ _MOST_SCENES = 12
 def describe_run(
     plan: MappingPlan,
     spec: ModelSpec,
+    *,
     scenes: Mapping[str, Scene],
     mapped: Mapping[str, pystac.Item],
     inventory: Inventory,
     summary: Mapping[str, Any],
-    *,
     created: datetime,
     sensitivity: tuple[tuple[float, int, float], ...],
 ) -> str:
@@ -86,8 +85,8 @@ def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
     outlines = frame[_seen_in(scene, frame)].to_crs(str(grid.crs))
     inverse = ~grid.affine
     matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
-    pixels = outlines.set_geometry(outlines.geometry.affine_transform(matrix).set_crs(None, allow_override=True))
-    pixels = pixels.set_geometry(shapely.simplify(pixels.geometry.values, 0.3))
+    in_pixels = outlines.geometry.affine_transform(matrix).simplify(0.3)
+    pixels = outlines.set_geometry(in_pixels.set_crs(None, allow_override=True))
     path = storage.gdal_path(storage.join(plan.out, "probability", f"{scene.id}.tif"))
     return SceneView(
         id=scene.id,
@@ -128,7 +127,8 @@ def _files(
     for scene_id, item in mapped.items():
         for kind in ("probability", "coverage"):
             size = int(item.assets[kind].extra_fields["file:size"])
-            rows.append((f"{kind.capitalize()} of {scene_id} (COG)", f"{kind}/{scene_id}.tif", size))
+            label = f"{kind.capitalize()} of {scene_id} (COG)"
+            rows.append((label, f"{kind}/{scene_id}.tif", size))
     return tuple(rows)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from hrgldd_core import storage
@@ -10,13 +9,12 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.mapping.plan import MappingPlan, is_finished
 from hrgldd_core.mapping.publish import publish, published_summary
 from hrgldd_core.mapping.run import SceneMapper
+from hrgldd_core.progress import Progress, no_progress
 
 __all__ = ["map_event", "summary_text"]
 
 
-def map_event(
-    plan: MappingPlan, progress: Callable[[str, int, int], None] = lambda name, done, total: None
-) -> dict[str, Any]:
+def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, Any]:
     """Map all scenes of a plan and publish; a finished result is returned as it is.
 
     A scene that cannot be read costs that scene only, unless it is the only one.
@@ -46,19 +44,17 @@ def summary_text(summary: dict[str, Any]) -> str:
     kind = "SYNTHETIC event, generated images: " if summary["synthetic"] else ""
     lines = [
         f"{kind}{summary['event']}",
-        f"  landslides  {summary['polygons']} polygons, {summary['area_m2'] / 1e4:.1f} ha "
-        f"(largest {summary['largest_m2'] / 1e4:.1f} ha; {summary['specks']} specks left out)",
+        f"  landslides  {summary['polygons']} polygons, {summary['area_m2'] / 1e4:.1f} ha",
+        f"  largest     {summary['largest_m2'] / 1e4:.1f} ha",
+        f"  left out    {summary['specks']} specks below the minimum area",
         f"  seen        {summary['mapped_share']:.1%} of {summary['aoi_km2']:.1f} km2",
         f"  speed       {summary['seconds']['map']:.1f} s, {summary['mpx_per_s']:.2f} Mpx/s",
         f"  result      {summary['out']}",
         f"  report      {storage.join(summary['out'], 'report.html')}",
     ]
     if truth := summary.get("truth"):
-        lines.insert(
-            2,
-            f"  truth       F1 {truth['f1']:.3f}, {truth['found']} found, {truth['missed']} missed, "
-            f"{truth['false']} false",
-        )
+        objects = f"{truth['found']} found, {truth['missed']} missed, {truth['false']} false"
+        lines.append(f"  truth       F1 {truth['f1']:.3f} by pixels; {objects}")
     if summary["reused"]:
         lines.insert(1, "  (was there already; nothing was done again)")
     lines += [f"  MISSING     {scene}: {why}" for scene, why in summary["missing"].items()]

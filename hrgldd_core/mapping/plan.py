@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hrgldd_core import __version__, storage
 from hrgldd_core.errors import InputError, OutputExistsError
+from hrgldd_core.grid import BBox
 from hrgldd_core.models.store import StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
 
@@ -47,9 +48,7 @@ class MappingPlan(BaseModel):
     model: str = Field(description="URI of the model folder, or 'bundled'")
     model_digest: str
     searched: dict[str, str] = Field({}, description="what was searched, in words")
-    aoi: tuple[float, float, float, float] | None = Field(
-        None, description="west, south, east, north in degrees"
-    )
+    aoi: BBox | None = Field(None, description="west, south, east, north in degrees")
     parameters: MappingParameters
     items: list[dict[str, Any]] = Field(description="STAC items of the scenes")
     inputs: dict[str, dict[str, str | int]] = Field(
@@ -68,7 +67,7 @@ def make_plan(
     out: str,
     event: str,
     parameters: MappingParameters,
-    aoi: tuple[float, float, float, float] | None = None,
+    aoi: BBox | None = None,
     searched: dict[str, str] | None = None,
 ) -> MappingPlan:
     """Decide a run; nothing is written.
@@ -121,7 +120,8 @@ def is_finished(plan: MappingPlan) -> bool:
         found = storage.read_json(marker).get("run_id")
         if found == plan.run_id:
             return final
-        problem = f"holds {'the result' if final else 'an unfinished result'} of another run ({found})"
+        what = "the result" if final else "an unfinished result"
+        problem = f"holds {what} of another run ({found})"
     elif final or storage.list_names(plan.out):
         problem = "is not empty and not the result of a mapping run"
     else:

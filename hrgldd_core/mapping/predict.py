@@ -5,7 +5,7 @@ Memory holds one row of windows whatever the height of the scene.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.features import geometry_mask
 
+from hrgldd_core.grid import aoi_outline, crs_of
 from hrgldd_core.mapping.runtime import Runtime
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.normalise import BandStatistics, Normalisation
+from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.scenes import Coverage, Scene, SceneReader
-from hrgldd_core.scenes.open import aoi_outline
 
 __all__ = ["PROBABILITY_NODATA", "PROBABILITY_SCALE", "Strip", "predict_strips"]
 
@@ -49,7 +50,7 @@ def predict_strips(
     normalisation: Normalisation,
     statistics: BandStatistics,
     grid: WindowGrid,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = no_progress,
 ) -> Iterator[Strip]:
     """Predict a scene from top to bottom.
 
@@ -62,7 +63,7 @@ def predict_strips(
         normalisation: of the model.
         statistics: of the scene, the same for all windows.
         grid: windows over ``scene.target``.
-        progress: told windows done and in all.
+        progress: told the scene's windows.
     """
     shape = (grid.rows.length, grid.columns.length)
     total = grid.rows.count * grid.columns.count
@@ -95,7 +96,7 @@ def predict_strips(
                     p = runtime(x[None])[0] * grid.weight(row, column)
                     _add(blended, p, grid.columns.start(column))
                 _put(state, coverage, grid.columns.start(column))
-                progress(done, total)
+                progress(scene.id, done, total)
             top = max(0, grid.rows.settled(row - 1) if row else 0)
             bottom = grid.rows.settled(row)
             if bottom > top:
@@ -110,8 +111,11 @@ def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:
     grid = scene.target[top:bottom, :]
     if scene.aoi is None:
         return np.zeros(grid.shape, bool)
-    outline = aoi_outline(scene.aoi, grid)
-    return geometry_mask([outline.json], grid.shape, grid.affine, all_touched=True)
+    outline = aoi_outline(scene.aoi, crs_of(grid))
+    beyond: npt.NDArray[np.bool_] = geometry_mask(
+        [outline.json], grid.shape, grid.affine, all_touched=True
+    )
+    return beyond
 
 
 def _finish(blended: npt.NDArray[np.float32], coverage: npt.NDArray[np.uint8], top: int) -> Strip:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pystac
 import rasterio
+from pystac import MediaType
 
 from hrgldd_core import __version__, storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.grid import raster_grid
 from hrgldd_core.inventory.build import Inventory, build_inventory
 from hrgldd_core.inventory.polygonise import ScenePolygons, polygonise
 from hrgldd_core.inventory.write import FORMATS, write_inventory
@@ -24,10 +26,18 @@ from hrgldd_core.mapping.run import mapped_item, open_planned_model
 from hrgldd_core.mapping.seen import coverage_km2
 from hrgldd_core.mapping.truth import compare_with_truth
 from hrgldd_core.scenes import Scene, open_scene
-from hrgldd_core.scenes.open import raster_grid
 from hrgldd_core.stac.results import result_collection
 
 __all__ = ["publish", "published_summary"]
+
+_ASSETS = (
+    ("inventory", "inventory.parquet", "Inventory, GeoParquet", MediaType.PARQUET, "data"),
+    ("inventory_gpkg", "inventory.gpkg", "Inventory, GeoPackage", MediaType.GEOPACKAGE, "data"),
+    ("inventory_fgb", "inventory.fgb", "Inventory, FlatGeobuf", MediaType.FLATGEOBUF, "data"),
+    ("inventory_shp", "inventory.shp.zip", "Inventory, Shapefile", "application/zip", "data"),
+    ("report", "report.html", "Report", MediaType.HTML, "overview"),
+    ("manifest", "manifest.json", "Manifest", MediaType.JSON, "metadata"),
+)
 
 _VERSIONS = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "rasterio", "geopandas", "shapely")
 
@@ -75,7 +85,14 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         summary["truth"] = truth
     created = datetime.now(UTC)
     html = describe_run(
-        plan, spec, scenes, mapped, inventory, summary, created=created, sensitivity=_sensitivity(plan, mapped)
+        plan,
+        spec,
+        scenes=scenes,
+        mapped=mapped,
+        inventory=inventory,
+        summary=summary,
+        created=created,
+        sensitivity=_sensitivity(plan, mapped),
     )
     storage.write_bytes(storage.join(plan.out, "report.html"), html.encode())
     storage.write_json(
@@ -203,22 +220,8 @@ def _write_collection(
     plan: MappingPlan, mapped: Sequence[pystac.Item], summary: Mapping[str, Any]
 ) -> None:
     assets = {
-        "inventory": pystac.Asset(
-            "inventory.parquet", "Inventory (GeoParquet)", media_type=pystac.MediaType.PARQUET, roles=["data"]
-        ),
-        "inventory_gpkg": pystac.Asset(
-            "inventory.gpkg", "Inventory (GeoPackage)", media_type=pystac.MediaType.GEOPACKAGE, roles=["data"]
-        ),
-        "inventory_fgb": pystac.Asset(
-            "inventory.fgb", "Inventory (FlatGeobuf)", media_type=pystac.MediaType.FLATGEOBUF, roles=["data"]
-        ),
-        "inventory_shp": pystac.Asset(
-            "inventory.shp.zip", "Inventory (Shapefile)", media_type="application/zip", roles=["data"]
-        ),
-        "report": pystac.Asset("report.html", "Report", media_type=pystac.MediaType.HTML, roles=["overview"]),
-        "manifest": pystac.Asset(
-            "manifest.json", "Manifest", media_type=pystac.MediaType.JSON, roles=["metadata"]
-        ),
+        key: pystac.Asset(href, title, media_type=media_type, roles=[role])
+        for key, href, title, media_type, role in _ASSETS
     }
     kind = "SYNTHETIC event (generated images). " if summary["synthetic"] else ""
     collection = result_collection(
@@ -226,8 +229,8 @@ def _write_collection(
         run_id=plan.run_id,
         title=f"Landslides: {plan.event}",
         description=(
-            f"{kind}{summary['polygons']} landslides of together {summary['area_m2'] / 1e4:.1f} ha, "
-            f"mapped automatically and not field checked; "
+            f"{kind}{summary['polygons']} landslides, together {summary['area_m2'] / 1e4:.1f} ha, "
+            "mapped automatically and not field checked; "
             f"{summary['mapped_share']:.1%} of the area of interest was seen."
         ),
         assets=assets,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from hrgldd_core.mapping.runtime import Runtime, keras_runtime
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.models.store import StoredModel, open_model
 from hrgldd_core.normalise import band_statistics
+from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.scenes import SceneReader, open_scene
 from hrgldd_core.stac.results import result_item
 
 __all__ = ["SceneMapper", "mapped_item", "open_planned_model"]
-
-Progress = Callable[[str, int, int], None]
-"""Told the scene, windows done and windows in all."""
 
 
 def open_planned_model(plan: MappingPlan) -> StoredModel:
@@ -63,9 +60,7 @@ class SceneMapper:
         self._model = open_planned_model(plan)
         self._runtime: Runtime | None = None
 
-    def map(
-        self, item: pystac.Item, progress: Progress = lambda scene, done, total: None
-    ) -> pystac.Item:
+    def map(self, item: pystac.Item, progress: Progress = no_progress) -> pystac.Item:
         """Map one scene: two COGs and, last, its item; at once when that is there already.
 
         Raises:
@@ -82,7 +77,10 @@ class SceneMapper:
             self._runtime = keras_runtime(self._model)
         chosen = plan.parameters
         grid = WindowGrid.plan(
-            tuple(scene.target.shape), largest=chosen.window, margin=chosen.margin, blend=chosen.blend
+            (scene.target.height, scene.target.width),
+            largest=chosen.window,
+            margin=chosen.margin,
+            blend=chosen.blend,
         )
         ready = time.monotonic()
         claim_output(plan)
@@ -93,7 +91,7 @@ class SceneMapper:
                 normalisation=spec.normalisation,
                 statistics=statistics,
                 grid=grid,
-                progress=lambda done, total: progress(item.id, done, total),
+                progress=progress,
             )
             probability, coverage, pixels = write_cogs(strips, scene.target, Path(folder))
             files: dict[str, dict[str, Any]] = {}
@@ -103,6 +101,7 @@ class SceneMapper:
         ended = time.monotonic()
         result = result_item(
             scene,
+            run_id=plan.run_id,
             files=files,
             properties={
                 "hrgldd:run_id": plan.run_id,
@@ -118,5 +117,5 @@ class SceneMapper:
                 },
             },
         )
-        storage.write_json(item_uri(plan, item.id), result.to_dict(include_self_link=False))
-        return result
+        storage.write_json(item_uri(plan, item.id), result)
+        return pystac.Item.from_dict(result)

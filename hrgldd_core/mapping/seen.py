@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
-from odc.geo.geom import box
 from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
 from rasterio.vrt import WarpedVRT
 
+from hrgldd_core.grid import BBox, aoi_outline, crs_of
 from hrgldd_core.scenes import Coverage
 from hrgldd_core.scenes.open import DRIVER
 
@@ -24,9 +24,7 @@ _RANK = np.zeros(len(Coverage), np.uint8)
 _RANK[[Coverage.OUTSIDE, Coverage.NODATA, Coverage.CLOUD, Coverage.MAPPED]] = range(4)
 
 
-def coverage_km2(
-    rasters: Sequence[str], aoi: tuple[float, float, float, float] | None
-) -> dict[str, float]:
+def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
     """Area of each `Coverage` within the AOI, in km2.
 
     Overlapping scenes count once. Computed on the grid of the first raster, coarsened to at most
@@ -39,7 +37,7 @@ def coverage_km2(
     grid = _grid(rasters, aoi)
     inside = np.ones(grid.shape, bool)
     if aoi is not None:
-        outline = box(*aoi, "EPSG:4326").to_crs(grid.crs, resolution=0.01)
+        outline = aoi_outline(aoi, crs_of(grid))
         inside = geometry_mask([outline.json], grid.shape, grid.affine, invert=True)
     best = np.zeros(grid.shape, np.uint8)
     for path in rasters:
@@ -66,16 +64,16 @@ def coverage_km2(
     }
 
 
-def _grid(rasters: Sequence[str], aoi: tuple[float, float, float, float] | None) -> GeoBox:
+def _grid(rasters: Sequence[str], aoi: BBox | None) -> GeoBox:
     boxes = []
     for path in rasters:
         with rasterio.open(path, driver=DRIVER) as dataset:
             boxes.append(GeoBox(dataset.shape, dataset.transform, dataset.crs))
     first = boxes[0]
     if aoi is not None:
-        extents = [box(*aoi, "EPSG:4326").to_crs(first.crs, resolution=0.01).boundingbox]
+        extents = [aoi_outline(aoi, crs_of(first)).boundingbox]
     else:
-        extents = [b.extent.to_crs(first.crs).boundingbox for b in boxes]
+        extents = [b.extent.to_crs(crs_of(first)).boundingbox for b in boxes]
     left, bottom = min(e.left for e in extents), min(e.bottom for e in extents)
     right, top = max(e.right for e in extents), max(e.top for e in extents)
     pixel = max(first.resolution.x, max(right - left, top - bottom) / _LARGEST)
@@ -83,7 +81,7 @@ def _grid(rasters: Sequence[str], aoi: tuple[float, float, float, float] | None)
     return GeoBox(shape, rasterio.Affine(pixel, 0, left, 0, -pixel, top), first.crs)
 
 
-def _geodesic_km2(aoi: tuple[float, float, float, float]) -> float:
+def _geodesic_km2(aoi: BBox) -> float:
     import shapely
     from pyproj import Geod
 

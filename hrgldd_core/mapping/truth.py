@@ -42,12 +42,16 @@ def compare_with_truth(
         truth = gpd.read_file(storage.gdal_path(items[scene.id].assets["truth"].href))
         grid = scene.target
         outlines = truth.to_crs(str(grid.crs)).geometry
-        label = rasterize(
-            ((g, 1) for g in outlines if not g.is_empty),
-            out_shape=grid.shape,
-            transform=grid.affine,
-            dtype="uint8",
-        ).astype(bool) if len(outlines) else np.zeros(grid.shape, bool)
+        label = (
+            rasterize(
+                ((g, 1) for g in outlines if not g.is_empty),
+                out_shape=grid.shape,
+                transform=grid.affine,
+                dtype="uint8",
+            ).astype(bool)
+            if len(outlines)
+            else np.zeros(grid.shape, bool)
+        )
         seen = levels != PROBABILITY_NODATA
         mapped = seen & (levels >= plan.parameters.threshold * PROBABILITY_SCALE - 1e-3)
         total += Confusion.of(label[seen], mapped[seen])

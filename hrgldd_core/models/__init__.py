@@ -1,0 +1,1 @@
+"""Architectures, and trained models as folders."""

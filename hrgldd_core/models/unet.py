@@ -35,9 +35,7 @@ def build_unet(
         )
         skips.append(x)
         x = layers.MaxPooling2D(2, name=f"down{level}_pool")(x)
-    x = conv_block(
-        x, filters << _LEVELS, batch_norm=batch_norm, dropout=dropout, name="bottleneck"
-    )
+    x = conv_block(x, filters << _LEVELS, batch_norm=batch_norm, dropout=dropout, name="bottleneck")
     for level in reversed(range(_LEVELS)):
         x = upsample(x, filters << level, batch_norm=batch_norm, name=f"up{level}_expand")
         x = layers.Concatenate(name=f"up{level}_skip")([skips[level], x])

@@ -19,7 +19,9 @@ _PLANET = {
     4: ("blue", "green", "red", "nir"),
     8: ("coastal", "blue", "green_i", "green", "yellow", "red", "rededge", "nir"),
 }
-_PLANET_NAME = re.compile(r"_3B_AnalyticMS(_SR)?(_8b)?(_harmonized)?(_clip)?\.tiff?$", re.IGNORECASE)
+_PLANET_NAME = re.compile(
+    r"_3B_AnalyticMS(_SR)?(_8b)?(_harmonized)?(_clip)?\.tiff?$", re.IGNORECASE
+)
 _SKIPPED_ROLES = {"thumbnail", "overview", "visual", "metadata", "data-mask"}
 _MASK_KEYS = ("udm2", "ortho_udm2", "data-mask")
 
@@ -57,9 +59,11 @@ def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.As
     for band in wanted:
         match = next((k for k in order if band in candidates[k][1]), None)
         if match is None:
-            offered = "; ".join(f"{k}: {', '.join(n) or 'unnamed'}" for k, (_, n) in candidates.items())
+            offered = "; ".join(
+                f"{key}: {', '.join(names) or 'unnamed'}" for key, (_, names) in candidates.items()
+            )
             raise InputError(
-                f"has no {band} band (the model needs {', '.join(wanted)}; the item offers {offered})",
+                f"has no {band} band (needed: {', '.join(wanted)}; the item offers {offered})",
                 where=item.id,
                 remedy="Use scenes with these bands, give their names (--bands for --scene files), "
                 "or choose a --model for the bands you have",

@@ -8,6 +8,8 @@ from enum import IntEnum
 
 from odc.geo.geobox import GeoBox
 
+from hrgldd_core.grid import BBox
+
 __all__ = ["BandSource", "Coverage", "Scene"]
 
 
@@ -60,7 +62,7 @@ class Scene:
     sources: tuple[BandSource, ...]
     nodata: float | None
     mask: str | None = None
-    aoi: tuple[float, float, float, float] | None = None
+    aoi: BBox | None = None
     synthetic: bool = False
 
     @property

@@ -11,20 +11,18 @@ from typing import Any
 import pystac
 import rasterio
 from odc.geo.geobox import GeoBox
-from odc.geo.geom import Geometry, box
 from rasterio.errors import RasterioIOError
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
 from hrgldd_core.scenes.bands import find_bands, find_mask
 from hrgldd_core.scenes.model import BandSource, Scene
 
-__all__ = ["DRIVER", "aoi_outline", "open_raster", "open_scene", "raster_grid"]
+__all__ = ["DRIVER", "open_raster", "open_scene"]
 
 DRIVER = "GTiff"
-"""The only format that is opened (a COG is one): a catalogue is untrusted, a VRT can name any file."""
-
-BBox = tuple[float, float, float, float]
+"""The only format that is opened, COGs included: a VRT from a catalogue could name any file."""
 
 # An identifier becomes a file name.
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -131,48 +129,12 @@ def _check_whole(dataset: Any, path: Path) -> None:
                 )
 
 
-def raster_grid(dataset: Any, where: str) -> GeoBox:
-    """Grid of a raster.
-
-    Raises:
-        InputError: without a CRS, in degrees, rotated, or with pixels that are not square.
-    """
-    if dataset.crs is None:
-        raise InputError(
-            "has no coordinate reference system",
-            where=where,
-            remedy="Assign it, such as: gdal_edit.py -a_srs EPSG:32643 FILE",
-        )
-    t = dataset.transform
-    reproject = "Reproject it first, such as: gdalwarp -t_srs EPSG:32643 -tr 3 3 IN OUT"
-    if not dataset.crs.is_projected:
-        raise InputError(
-            "is in degrees; areas and windows need a projected CRS in metres",
-            where=where,
-            remedy=reproject,
-        )
-    if t.b or t.d:
-        raise InputError("is rotated", where=where, remedy=reproject)
-    if t.a <= 0 or t.e >= 0:
-        raise InputError("is not north up", where=where, remedy=reproject)
-    if abs(t.a + t.e) > 1e-3 * t.a:
-        raise InputError(
-            f"has pixels of {t.a:g} x {-t.e:g}, not square", where=where, remedy=reproject
-        )
-    return GeoBox((dataset.height, dataset.width), t, dataset.crs)
-
-
-def aoi_outline(aoi: BBox, geobox: GeoBox) -> Geometry:
-    """The AOI's box, whose sides follow parallels and meridians, in the CRS of a grid."""
-    return box(*aoi, "EPSG:4326").to_crs(geobox.crs, resolution=0.01)
-
-
 def _window(geobox: GeoBox, aoi: BBox | None, where: str) -> tuple[slice, slice]:
     """Rows and columns of the part inside the AOI's box."""
     rows, columns = geobox.shape
     if aoi is None:
         return slice(0, rows), slice(0, columns)
-    outline = aoi_outline(aoi, geobox)
+    outline = aoi_outline(aoi, crs_of(geobox))
     left, bottom, right, top = outline.boundingbox.bbox
     a = geobox.affine
     row0, row1 = math.floor((top - a.f) / a.e), math.ceil((bottom - a.f) / a.e)

@@ -1,0 +1,1 @@
+"""Scenes in, results out, as STAC."""

@@ -12,10 +12,9 @@ from pystac.utils import str_to_datetime
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.grid import BBox
 
 __all__ = ["SearchQuery", "bbox_union", "parse_bbox", "parse_interval", "search"]
-
-BBox = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,9 @@ def parse_bbox(text: str) -> BBox:
         west, south, east, north = (float(v) for v in text.split(","))
     except ValueError:
         raise InputError(f"bbox {text!r} is not four numbers", remedy=remedy) from None
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
+    if not (
+        -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90
+    ):
         raise InputError(f"bbox {text!r} leaves the globe", remedy=remedy)
     if south >= north or west == east:
         raise InputError(f"bbox {text!r} is empty (south must be below north)", remedy=remedy)
@@ -123,7 +124,7 @@ def _search_api(url: str, query: SearchQuery) -> list[pystac.Item]:
             .search(
                 bbox=query.bbox,
                 datetime=query.interval if any(query.interval) else None,
-                collections=query.collections or None,
+                collections=list(query.collections) or None,
                 max_items=query.max_items,
             )
             .items()

@@ -15,8 +15,9 @@ from pystac.extensions.projection import ProjectionExtension
 from rasterio.shutil import copy as raster_copy
 
 from hrgldd_core import storage
+from hrgldd_core.grid import crs_of, footprint, raster_grid
 from hrgldd_core.scenes.bands import COMMON_NAMES, names_from_raster
-from hrgldd_core.scenes.open import open_raster, raster_grid
+from hrgldd_core.scenes.open import open_raster
 
 __all__ = ["item_collection", "item_from_raster", "register_scene"]
 
@@ -45,7 +46,7 @@ def item_from_raster(
         names = names_from_raster(name, dataset.count, dataset.descriptions, bands)
         moment = acquired or _time(name, dataset.tags())
         data_type, nodata = dataset.dtypes[0], dataset.nodata
-    outline = shapely.geometry.shape(grid.extent.to_crs("EPSG:4326").json)
+    outline = shapely.geometry.shape(footprint(grid).json)
     item = pystac.Item(
         id=re.sub(r"[^A-Za-z0-9._-]", "_", name.rsplit(".", 1)[0]),
         geometry=shapely.geometry.mapping(outline),
@@ -58,10 +59,10 @@ def item_from_raster(
     )
     if moment is None:
         item.properties["hrgldd:undated"] = True
-    epsg = grid.crs.epsg
+    crs = crs_of(grid)
     ProjectionExtension.ext(item, add_if_missing=True).apply(
-        code=f"EPSG:{epsg}" if epsg else None,
-        wkt2=None if epsg else grid.crs.wkt,
+        code=f"EPSG:{crs.epsg}" if crs.epsg else None,
+        wkt2=None if crs.epsg else crs.wkt,
         shape=list(grid.shape),
         transform=list(grid.affine)[:6],
     )

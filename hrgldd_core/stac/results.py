@@ -7,13 +7,13 @@ from typing import Any
 
 import pystac
 import shapely
-from odc.geo.geobox import GeoBox
 from pystac import Asset, MediaType
 from pystac.extensions.classification import Classification, ClassificationExtension
 from pystac.extensions.file import FileExtension
 from pystac.extensions.projection import ProjectionExtension
 from pystac.extensions.raster import DataType, RasterBand, RasterExtension
 
+from hrgldd_core.grid import crs_of, footprint
 from hrgldd_core.mapping.predict import PROBABILITY_NODATA, PROBABILITY_SCALE
 from hrgldd_core.scenes import Coverage, Scene
 
@@ -27,42 +27,37 @@ _MEANING = {
 }
 
 
-def footprint(geobox: GeoBox) -> dict[str, Any]:
-    """Outline of a grid as GeoJSON in degrees."""
-    outline = geobox.extent.to_crs("EPSG:4326")
-    return dict(shapely.geometry.mapping(shapely.geometry.shape(outline.json)))
-
-
 def result_item(
-    scene: Scene, *, files: dict[str, dict[str, str | int]], properties: dict[str, Any]
-) -> pystac.Item:
-    """Item of a mapped scene.
+    scene: Scene, *, run_id: str, files: dict[str, dict[str, str | int]], properties: dict[str, Any]
+) -> dict[str, Any]:
+    """Item of a mapped scene, as JSON.
 
     Args:
         scene: what was mapped.
+        run_id: of the run.
         files: size and sha256 of ``probability`` and ``coverage``.
         properties: further properties (``hrgldd:*``).
     """
     geobox = scene.target
-    geometry = footprint(geobox)
+    outline = shapely.geometry.shape(footprint(geobox).json)
     # STAC wants a time; a scene without one is dated by its mapping.
     moment = scene.acquired or datetime.now(UTC)
     item = pystac.Item(
         id=scene.id,
-        geometry=geometry,
-        bbox=list(shapely.geometry.shape(geometry).bounds),
+        geometry=shapely.geometry.mapping(outline),
+        bbox=list(outline.bounds),
         datetime=moment,
         properties={"gsd": geobox.resolution.x, **properties},
     )
     projection = ProjectionExtension.ext(item, add_if_missing=True)
-    epsg = geobox.crs.epsg
+    crs = crs_of(geobox)
     projection.apply(
-        code=f"EPSG:{epsg}" if epsg else None,
-        wkt2=None if epsg else geobox.crs.wkt,
+        code=f"EPSG:{crs.epsg}" if crs.epsg else None,
+        wkt2=None if crs.epsg else crs.wkt,
         shape=list(geobox.shape),
         transform=list(geobox.affine)[:6],
     )
-    probability = _asset("probability", scene.id, files, "Landslide probability")
+    probability = _asset("probability", scene.id, "Landslide probability")
     probability.description = (
         f"uint8, 0 to {PROBABILITY_SCALE} for probability 0 to 1, {PROBABILITY_NODATA} not mapped"
     )
@@ -76,7 +71,7 @@ def result_item(
             spatial_resolution=geobox.resolution.x,
         )
     ]
-    coverage = _asset("coverage", scene.id, files, "What was seen")
+    coverage = _asset("coverage", scene.id, "What was seen")
     item.add_asset("coverage", coverage)
     RasterExtension.ext(coverage, add_if_missing=True).bands = [
         RasterBand.create(data_type=DataType.UINT8, spatial_resolution=geobox.resolution.x)
@@ -89,11 +84,25 @@ def result_item(
         FileExtension.ext(asset, add_if_missing=True).apply(
             checksum=f"1220{files[key]['sha256']}", size=int(files[key]["size"])
         )
-    item.add_link(pystac.Link("derived_from", scene.href, title=f"Scene {scene.id}"))
-    return item
+    item.collection_id = collection_id(run_id)
+    document = item.to_dict(include_self_link=False)
+    # PySTAC keeps relative links only of items that know their own place.
+    document["links"] = [
+        {"rel": "derived_from", "href": scene.href, "title": f"Scene {scene.id}"},
+        *(
+            {"rel": rel, "href": "../collection.json", "type": "application/json"}
+            for rel in ("root", "parent", "collection")
+        ),
+    ]
+    return document
 
 
-def _asset(kind: str, scene_id: str, files: dict[str, dict[str, str | int]], title: str) -> Asset:
+def collection_id(run_id: str) -> str:
+    """Identifier of a run's collection."""
+    return f"landslides-{run_id}"
+
+
+def _asset(kind: str, scene_id: str, title: str) -> Asset:
     return Asset(
         href=f"../{kind}/{scene_id}.tif", title=title, media_type=MediaType.COG, roles=["data"]
     )
@@ -111,7 +120,7 @@ def result_collection(
     """Collection of a run; its items are at ``items/<id>.json`` beside it."""
     times = [item.datetime for item in items if item.datetime]
     collection = pystac.Collection(
-        id=f"landslides-{run_id}",
+        id=collection_id(run_id),
         title=title,
         description=description,
         license="other",

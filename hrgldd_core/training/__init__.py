@@ -1,0 +1,1 @@
+"""Recipes, augmentation, losses, fitting."""

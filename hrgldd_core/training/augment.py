@@ -25,6 +25,8 @@ class Augmentation:
         zoom: largest change of scale, as a factor beyond 1 (0.3: from 1/1.3 to 1.3).
         offset: standard deviation of the shift of the scene's centre, in robust sigmas.
         gain: half range of the log of the scene's scale.
+        colour: share of the shift and of the gain that is each band's own, the rest is common.
+        confusers: probability that houses, roads or fields are drawn in as negatives.
         blur: largest Gaussian blur, in pixels.
         noise: standard deviation of white noise, in normalised units.
     """
@@ -33,6 +35,8 @@ class Augmentation:
     zoom: float = 0.0
     offset: float = 0.0
     gain: float = 0.0
+    colour: float = 0.5
+    confusers: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
 
@@ -79,17 +83,14 @@ def warp(
 def jitter_statistics(
     statistics: BandStatistics, augmentation: Augmentation, rng: np.random.Generator
 ) -> BandStatistics:
-    """Radiometry: statistics as another sensor, atmosphere or choice of scene would give them.
-
-    Half of each change is common to all bands (illumination), half is its own (colour).
-    """
-    bands = len(statistics.center)
-    shift = rng.normal(0, augmentation.offset, (2, bands))
-    shift[0] = shift[0, 0]
-    log_gain = rng.uniform(-augmentation.gain, augmentation.gain, (2, bands))
-    log_gain[0] = log_gain[0, 0]
-    scale = np.asarray(statistics.scale)
-    center = np.asarray(statistics.center) + scale * shift.mean(0) * np.sqrt(2)
-    return BandStatistics(
-        tuple(center.tolist()), tuple((scale * np.exp(log_gain.mean(0))).tolist())
+    """Radiometry: statistics as another sensor, atmosphere or choice of scene would give them."""
+    bands, own = len(statistics.center), augmentation.colour
+    shift = (1 - own) * rng.normal(0, augmentation.offset) + own * rng.normal(
+        0, augmentation.offset, bands
     )
+    log_gain = (1 - own) * rng.uniform(-augmentation.gain, augmentation.gain) + own * rng.uniform(
+        -augmentation.gain, augmentation.gain, bands
+    )
+    scale = np.asarray(statistics.scale)
+    center = np.asarray(statistics.center) + scale * shift
+    return BandStatistics(tuple(center.tolist()), tuple((scale * np.exp(log_gain)).tolist()))

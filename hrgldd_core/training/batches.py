@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hrgldd_core.dataset.patches import IGNORE, PatchSet
 from hrgldd_core.normalise import BandStatistics, Normalisation, band_statistics
 from hrgldd_core.training.augment import Augmentation, jitter_statistics, warp
+from hrgldd_core.training.confusers import draw_confusers
 
 __all__ = ["TrainingBatches", "normalise_patches", "patch_statistics"]
 
@@ -23,9 +24,12 @@ def patch_statistics(patches: PatchSet, *, of: str) -> list[BandStatistics]:
         return [band_statistics(_usable(x, y)) for x, y in patches]
     by_group = {
         group: band_statistics(
-            _usable(patches.images[patches.groups == group], patches.labels[patches.groups == group])
+            _usable(
+                patches.images[patches.groups == group], patches.labels[patches.groups == group]
+            )
         )
         for group in np.unique(patches.groups)
+        for here in [patches.groups == group]
     }
     return [by_group[group] for group in patches.groups]
 
@@ -51,7 +55,7 @@ def normalise_patches(
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Endless random batches; batch ``i`` depends on the seed and ``i`` alone.
+    """Endless random batches; each depends on the seed, the epoch and its number alone.
 
     A patch's statistics lie somewhere between its own and its site's, so that the model meets
     both the narrow view of a patch and the wide one of a scene.
@@ -82,6 +86,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             kwargs: ``workers``, ``use_multiprocessing``, ``max_queue_size`` of Keras.
         """
         super().__init__(**kwargs)
+        self._epoch = 0
         self._patches = patches
         self._normalisation = normalisation
         self._augmentation = augmentation
@@ -99,9 +104,13 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Batches an epoch."""
         return self._steps
 
+    def on_epoch_end(self) -> None:
+        """Go on to other batches."""
+        self._epoch += 1
+
     def __getitem__(self, index: int) -> Batch:
         """Batch ``index``: (batch, y, x, band) float32 and (batch, y, x, 1) uint8."""
-        rng = np.random.default_rng((self._seed, index))
+        rng = np.random.default_rng((self._seed, self._epoch, index))
         chosen = rng.choice(len(self._patches), self._batch_size, p=self._probability)
         pairs = [self._draw(int(i), rng) for i in chosen]
         return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])[..., None]
@@ -115,4 +124,6 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         image = self._normalisation.apply(self._patches.images[i], statistics)
         if self._normalisation.method != "none":
             image[label == IGNORE] = 0.0
+        if rng.uniform() < self._augmentation.confusers:
+            image = draw_confusers(image, label, self._patches.bands, rng)
         return warp(image, label, self._augmentation, rng)

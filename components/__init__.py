@@ -1,0 +1,1 @@
+"""KFP components: thin, typed, without logic of their own."""

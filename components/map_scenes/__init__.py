@@ -1,0 +1,1 @@
+"""Map the scenes of one shard."""

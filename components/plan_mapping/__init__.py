@@ -1,0 +1,1 @@
+"""Search scenes and decide the run."""
