@@ -14,14 +14,14 @@ from hrgldd_core.inventory.build import Inventory
 from hrgldd_core.inventory.write import FORMATS
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.quicklook import probability_overlay, quicklook_size, true_colour
-from hrgldd_core.mapping.report import (
+from hrgldd_core.models.store import ModelSpec
+from hrgldd_core.report import (
     ModelSummary,
     Report,
     SceneView,
     TruthComparison,
     render_report,
 )
-from hrgldd_core.models.store import ModelSpec
 from hrgldd_core.scenes import Scene
 
 if TYPE_CHECKING:

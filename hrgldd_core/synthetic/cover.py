@@ -111,7 +111,7 @@ def _fields(rng: np.random.Generator, terrain: Terrain) -> list[tuple[BaseGeomet
     """Blocks of rectangular parcels on gentle ground near the river."""
     gentle = terrain.slope[::4, ::4] < 15
     chance = gentle * np.exp(-terrain.river_distance[::4, ::4] / 250) + 1e-4 * gentle
-    fields = []
+    fields: list[tuple[BaseGeometry, Colour]] = []
     for place in _places(rng, max(2, round(1.6 * terrain.km2)), chance):
         angle = rng.uniform(0, np.pi)
         size = rng.uniform((7, 9), (16, 26))
@@ -134,7 +134,9 @@ def _clearings(rng: np.random.Generator, terrain: Terrain) -> list[tuple[BaseGeo
         rise = terrain.gradient[:, int(y), int(x)]
         contour = float(np.arctan2(rise[0], -rise[1]))
         if rng.random() < 0.3:
-            shape: BaseGeometry = shapely.Polygon(box((x, y), rng.uniform((8, 8), (28, 22)), contour))
+            shape: BaseGeometry = shapely.Polygon(
+                box((x, y), rng.uniform((8, 8), (28, 22)), contour)
+            )
         else:
             angle = np.linspace(0, 2 * np.pi, 28, endpoint=False)
             size = rng.uniform(4, 13) * np.exp(0.38 * wobble(rng, 28, scale=1.6))

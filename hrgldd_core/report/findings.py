@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hrgldd_core.mapping import report_text as text
+from hrgldd_core.report import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from geopandas import GeoDataFrame
 
-    from hrgldd_core.mapping.report import Report
+    from hrgldd_core.report.page import Report
 
 __all__ = [
     "NEAR",

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from hrgldd_core.mapping import report_text as text
-from hrgldd_core.mapping.report_images import within_budget
+from hrgldd_core.report import text
+from hrgldd_core.report.images import within_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from hrgldd_core.mapping.report import SceneView
+    from hrgldd_core.report.page import SceneView
 
 __all__ = ["MAX_OUTLINES", "Outline", "SceneMap", "nice_length", "scene_maps", "svg_path"]
 
 MAX_OUTLINES = 3000
 _PATH_BYTES = 1_500_000
+_VERTEX_BYTES = 8  # about what one vertex takes in a path
 _TOLERANCES_PX = (0.1, 0.3, 1.0, 3.0)
 
 
@@ -134,16 +135,22 @@ def _outlines(
     rows.sort(key=lambda pair: -(text.finite(pair[1].area_m2) or 0.0))
     rows = rows[:MAX_OUTLINES]
     shapes: npt.NDArray[np.object_] = np.array([row.geometry for _, row in rows], dtype=object)
-    paths: list[str] = []
+    light = shapes
     for tolerance in _TOLERANCES_PX:
-        paths = [svg_path(g) for g in shapely.simplify(shapes, tolerance)]
-        if sum(map(len, paths)) <= _PATH_BYTES:
+        light = shapely.simplify(shapes, tolerance)
+        if shapely.get_num_coordinates(light).sum() <= _PATH_BYTES / _VERTEX_BYTES:
             break
-    fits = int(np.searchsorted(np.cumsum([len(p) for p in paths]), _PATH_BYTES, side="right"))
+    paths, size = [], 0
+    for geometry in light:
+        path = svg_path(geometry)
+        size += len(path)
+        if size > _PATH_BYTES:
+            break
+        paths.append(path)
     bounds = shapely.bounds(shapes).round(1).tolist()
     return [
-        Outline(key, paths[key], _attributes(index, row, bounds[key], scenes[index].id, known))
-        for key, (index, row) in enumerate(rows[:fits])
+        Outline(key, path, _attributes(index, row, bounds[key], scenes[index].id, known))
+        for key, (path, (index, row)) in enumerate(zip(paths, rows, strict=False))
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hrgldd_core.mapping import report_text as text
+from hrgldd_core.report import text
 
 __all__ = ["HEIGHT", "WIDTH", "Bar", "Figure", "Tick", "area_frequency", "area_histogram"]
 
@@ -92,6 +92,10 @@ def _round_area(m2: float) -> str:
     return f"{m2:,.0f}{text.NBSP}m²"
 
 
+def _two_digits(log_m2: float) -> str:
+    return text.area(float(f"{10**log_m2:.1e}"))
+
+
 def _count_step(highest: int) -> int:
     """A round step that gives at most five ticks up to ``highest``."""
     magnitude: int = 10 ** max(0, math.floor(math.log10(highest)) - 1)
@@ -114,13 +118,13 @@ def area_histogram(areas: npt.NDArray[np.float64]) -> Figure:
     bars = []
     for i, n in enumerate(counts.tolist()):
         low, high = ((first + i + k) / _BINS_PER_DECADE for k in (0, 1))
-        reading = f"{text.area(10**low)} to {text.area(10**high)}: {n:,}"
+        reading = f"{_two_digits(low)} to {_two_digits(high)}: {n:,}"
         left = x(low) + 0.5
         bars.append(Bar(left, y(n), round(x(high) - left - 0.5, 1), _BOTTOM - y(n), reading))
     step = _count_step(highest)
     ticks = tuple(Tick(y(n), f"{n:,}") for n in range(0, highest + 1, step))
     fullest = bars[int(counts.argmax())].label
-    summary = f"{text.count(len(areas), 'landslide')}; the fullest class is {fullest}."
+    summary = f"{text.count(len(areas), 'landslide')}; the fullest class is {fullest} of them."
     return Figure(summary, _area_ticks(x), ticks, bars=tuple(bars))
 
 

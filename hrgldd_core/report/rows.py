@@ -8,17 +8,17 @@ import numpy as np
 import shapely
 
 from hrgldd_core.errors import InputError
-from hrgldd_core.mapping import report_text as text
+from hrgldd_core.report import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from hrgldd_core.mapping.report import Report
-    from hrgldd_core.mapping.report_findings import Doubts
+    from hrgldd_core.report.findings import Doubts
+    from hrgldd_core.report.page import Report
 
-__all__ = ["check", "largest", "rows", "tally"]
+__all__ = ["by_scene", "check", "elsewhere", "largest", "rows", "tally"]
 
 _LARGEST = 20
 _INVENTORY = (
@@ -51,8 +51,9 @@ def rows(report: Report, doubts: Doubts) -> list[dict[str, Any]]:
     for i, row in enumerate(table.itertuples(index=False)):
         lon, lat = text.finite(lons[i]), text.finite(lats[i])
         attributes = {
+            "row": i,
             "id": str(row.id),
-            "scene_id": str(row.scene_id),
+            "scenes": sorted({str(row.scene_id), *str(row.scene_id).split()}),
             "area": text.area(row.area_m2),
             "length": text.finite(row.length_m),
             "width": text.finite(row.width_m),
@@ -67,15 +68,26 @@ def rows(report: Report, doubts: Doubts) -> list[dict[str, Any]]:
     return result
 
 
+def by_scene(attributes: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows by (scene id, outline id); one that several scenes saw stands under each of them."""
+    return {(scene, row["id"]): row for row in attributes for scene in row["scenes"]}
+
+
 def largest(
     areas: npt.NDArray[np.float64],
     attributes: Sequence[dict[str, Any]],
-    keys: Mapping[tuple[str, str], int],
+    outlines: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The largest rows; ``key`` is None where the map does not draw one."""
+    """The largest rows; ``key`` is their place in ``outlines``, None where the map draws none."""
+    keys = {outlines[key].get("row"): key for key in reversed(range(len(outlines)))}
     order = np.argsort(-np.nan_to_num(areas), kind="stable")[:_LARGEST].tolist()
-    top = [attributes[i] for i in order]
-    return [row | {"key": keys.get((row["scene_id"], row["id"]))} for row in top]
+    return [attributes[i] | {"key": keys.get(i)} for i in order]
+
+
+def elsewhere(attributes: Sequence[dict[str, Any]], scenes: Sequence[str]) -> int:
+    """Number of rows that none of the shown scenes saw."""
+    shown = set(scenes)
+    return sum(shown.isdisjoint(row["scenes"]) for row in attributes)
 
 
 def tally(areas: npt.NDArray[np.float64], mask: npt.NDArray[np.bool_]) -> tuple[int, float]:

@@ -10,10 +10,12 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from hrgldd_core.mapping import report_figures, report_findings, report_rows, report_text
-from hrgldd_core.mapping.report_map import MAX_OUTLINES, scene_maps
+from hrgldd_core.report import figures, findings, text
+from hrgldd_core.report import rows as table_rows
+from hrgldd_core.report.map import MAX_OUTLINES, scene_maps
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 __all__ = ["ModelSummary", "Report", "SceneView", "TruthComparison", "render_report"]
+
 
 @dataclass(frozen=True)
 class SceneView:
@@ -91,8 +94,8 @@ class Report:
         created: end of the run, UTC.
         searched: what was searched: catalogue, collections, bbox, datetime.
         inventory: EPSG:4326 with columns id, area_m2, perimeter_m, length_m, width_m, prob_mean,
-            prob_max, scene_id, acquired, edge (the outline touches the image edge, cloud or
-            nodata, so it may be cut).
+            prob_max, scene_id (several, parted by spaces, where scenes overlap), acquired, edge
+            (the outline touches the image edge, cloud or nodata, so it may be cut).
         coverage_km2: area of interest by mapped, cloud, nodata, outside (no image).
         specks: number and total m2 of areas below ``min_area_m2``, which were left out.
         threshold: probability 0-1 from which a pixel is landslide.
@@ -130,31 +133,32 @@ def render_report(report: Report) -> str:
     Raises:
         InputError: a table lacks a column, or the inventory is not in EPSG:4326.
     """
-    report_rows.check(report)
-    doubts = report_findings.doubts(report.inventory, report.threshold)
-    rows = report_rows.rows(report, doubts)
-    maps = scene_maps(report.scenes, {(r["scene_id"], r["id"]): r for r in rows})
-    outlines = sorted((o for m in maps for o in m.outlines), key=lambda o: o.key)
-    keys = {(report.scenes[o.attributes["scene"]].id, o.attributes["id"]): o.key for o in outlines}
-    areas = report_findings.column(report.inventory, "area_m2")
+    table_rows.check(report)
+    doubts = findings.doubts(report.inventory, report.threshold)
+    rows = table_rows.rows(report, doubts)
+    maps = scene_maps(report.scenes, table_rows.by_scene(rows))
+    drawn = sorted((o for m in maps for o in m.outlines), key=lambda o: o.key)
+    outlines = [o.attributes for o in drawn]
+    areas = findings.column(report.inventory, "area_m2")
     plotted = areas[areas > 0]
     environment = _environment()
-    assets = {name: _asset(environment, f"report.{name}") for name in ("css", "js")}
+    assets = {name: _asset(f"report.{name}.j2") for name in ("css", "js")}
     return environment.get_template("report.html.j2").render(
         report=report,
-        text=report_text,
-        headline=report_findings.headline(report.inventory),
-        coverage=report_findings.coverage(report.coverage_km2),
-        doubts={name: report_rows.tally(areas, mask) for name, mask in vars(doubts).items()},
-        near=report_findings.NEAR,
-        sensitivity=report_findings.sensitivity(report),
+        text=text,
+        headline=findings.headline(report.inventory),
+        coverage=findings.coverage(report.coverage_km2),
+        doubts={name: table_rows.tally(areas, mask) for name, mask in vars(doubts).items()},
+        near=findings.NEAR,
+        sensitivity=findings.sensitivity(report),
         maps=maps,
-        outlines=[o.attributes for o in outlines],
+        outlines=outlines,
         max_outlines=MAX_OUTLINES,
-        largest=report_rows.largest(areas, rows, keys),
-        histogram=report_figures.area_histogram(plotted) if len(plotted) else None,
-        frequency=report_figures.area_frequency(plotted) if len(plotted) > 1 else None,
-        figure_size=(report_figures.WIDTH, report_figures.HEIGHT),
+        largest=table_rows.largest(areas, rows, outlines),
+        elsewhere=table_rows.elsewhere(rows, [s.id for s in report.scenes]),
+        histogram=figures.area_histogram(plotted) if len(plotted) else None,
+        frequency=figures.area_frequency(plotted) if len(plotted) > 1 else None,
+        figure_size=(figures.WIDTH, figures.HEIGHT),
         elapsed_s=sum(report.timings_s.values()),
         assets=assets,
         digests={name: _digest(str(content)) for name, content in assets.items()},
@@ -166,7 +170,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("hrgldd_core.mapping", "templates"),
+        loader=PackageLoader("hrgldd_core.report", "templates"),
         autoescape=True,  # select_autoescape would not know the suffix .j2
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -174,11 +178,10 @@ def _environment() -> Environment:
     )
 
 
-def _asset(environment: Environment, name: str) -> str:
+def _asset(name: str) -> str:
     from markupsafe import Markup
 
-    assert environment.loader is not None
-    source: str = environment.loader.get_source(environment, name)[0]
+    source = files("hrgldd_core.report").joinpath("templates", name).read_text("utf-8")
     return Markup(source)  # noqa: S704 - a file of this package
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 __all__ = [
     "area",
@@ -78,7 +78,7 @@ def area_both(m2: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share 0-1 as a percentage; what is not quite nothing or everything is never rounded to it."""
+    """A share 0-1 as a percentage that never rounds a trace to nothing, or nearly all to all."""
     if 0 < share < 0.001:
         return f"less than 0.1{NBSP}%"
     if 0.999 < share < 1:
@@ -147,10 +147,12 @@ def without_secrets(href: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def relative_href(href: str) -> str | None:
-    """``href`` if it stays below the report's own folder, else None (``javascript:`` included)."""
-    path = href.partition("#")[0].partition("?")[0]
+def relative_href(path: str) -> str | None:
+    """``path`` as a link if it stays below the report's own folder, else None.
+
+    A path with a colon is refused: ``javascript:`` is a scheme too.
+    """
     outside = path.startswith(("/", "\\")) or ".." in path.replace("\\", "/").split("/")
     if not path or outside or ":" in path or any(ord(c) < 32 for c in path):
         return None
-    return href
+    return quote(path, safe="/%")

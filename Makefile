@@ -1,0 +1,65 @@
+# `make help` lists what can be done here.
+PYTHON ?= python3
+DATA ?= ../shared/data
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint types check format lock model schemas clean
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+
+demo: .venv/ready ## Map a landslide event with the real pipeline, here; result in out/demo
+	@$(BIN)/python -m pipelines.demo --real $(DATA)/vilangad $(DEMO)
+
+test: .venv/ready-dev ## Run the tests
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(TEST)
+
+test-all: .venv/ready-dev schemas ## Run all tests, the slow ones too
+	$(BIN)/python -m pytest -n 2 $(TEST)
+
+lint: .venv/ready-dev ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-dev ## Check types
+	$(BIN)/mypy
+
+check: lint types test ## Everything that CI checks but for the demo
+
+format: .venv/ready-dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+model: .venv/ready ## Train the bundled model anew from the real patches (about an hour on 2 cores)
+	$(BIN)/python -m hrgldd_core.training.bundled \
+		--data $(DATA)/hrgldd/patches_dev.npz --out hrgldd_core/models/bundled
+
+schemas: .venv/ready-dev ## Fetch the STAC extension schemas that tests validate against
+	$(BIN)/python -m tests.stac_schemas
+
+lock: ## Resolve the dependencies anew, with hashes
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --extra cpu pyproject.toml requirements/build.in -o requirements/cpu.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group dev -c requirements/cpu.txt -o requirements/dev.txt
+
+clean: ## Remove what was installed and made here
+	rm -rf .venv .cache out
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "hrgldd needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Install one (Debian 12, Ubuntu 24.04: apt install python3) or name it: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "hrgldd needs Python's venv module. Install it (Debian, Ubuntu: apt install python3-venv) and try again" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/ready: requirements/cpu.txt pyproject.toml | .venv/bin/python
+	$(BIN)/pip install -q --require-hashes -r requirements/cpu.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-dev: requirements/dev.txt .venv/ready
+	$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
