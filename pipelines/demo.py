@@ -7,17 +7,22 @@ synthetic one otherwise; the code is the same from the catalogue on.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hrgldd_core import storage
 from hrgldd_core.console import emit, fail, say
-from hrgldd_core.errors import HrglddError
+from hrgldd_core.errors import HrglddError, OutputExistsError
 from hrgldd_core.events import Event
+
+if TYPE_CHECKING:
+    from hrgldd_core.mapping.plan import MappingPlan
 
 __all__ = ["demo"]
 
@@ -27,6 +32,7 @@ _REAL = Event(
     datetime="2024-11-01/2024-11-30",
     trigger="rainfall",
 )
+_OUT = Path("out/demo")
 _SEED = 7
 _SIDE = (1536, 1792)
 
@@ -94,7 +100,7 @@ def prepare_synthetic(folder: Path, shape: tuple[int, int]) -> tuple[Event, str]
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"))
+@click.option("--out", type=click.Path(path_type=Path), default=_OUT)
 @click.option("--work", type=click.Path(path_type=Path), default=Path("out/demo-event"))
 @click.option("--real", type=click.Path(path_type=Path), help="Folder of the real scene.")
 @click.option("--synthetic", is_flag=True, help="Take the synthetic event in any case.")
@@ -116,6 +122,7 @@ def _demo(
     out: Path, work: Path, real: Path | None, shape: tuple[int, int], *, as_json: bool
 ) -> None:
     from hrgldd_core.mapping.job import summary_text
+    from hrgldd_core.mapping.request import plan_mapping
     from pipelines.local import run_locally
 
     started = time.monotonic()
@@ -126,21 +133,19 @@ def _demo(
         say("The real scene is not here: this demo maps a SYNTHETIC event (generated images).")
         event, catalogue = prepare_synthetic(work.absolute(), shape)
     ready = time.monotonic()
-    say(f"event: {event.name}\nsearch: {catalogue}, bbox {event.bbox}, dates {event.datetime}")
-    run_locally(
-        "map_event",
-        {
-            "stac": catalogue,
-            "bbox": ",".join(map(str, event.bbox)),
-            "datetime": event.datetime,
-            "out": str(out.absolute()),
-            "event": event.name,
-        },
-        work / "kfp",
-    )
+    bbox = ",".join(map(str, event.bbox))
+    say(f"event  {event.name}\nsearch {catalogue}, bbox {bbox}, dates {event.datetime}")
+    request: dict[str, Any] = {
+        "stac": catalogue,
+        "bbox": bbox,
+        "out": str(out.absolute()),
+        "event": event.name,
+    }
+    reused = _finished_or_cleared(plan_mapping(**request, interval=event.datetime), out)
+    run_locally("map_event", {**request, "datetime": event.datetime}, work / "kfp")
     summary = storage.read_json(str(out / "manifest.json"))["summary"]
     summary |= {
-        "reused": False,
+        "reused": reused,
         "demo_seconds": {
             "prepare": round(ready - started, 1),
             "pipeline": round(time.monotonic() - ready, 1),
@@ -148,6 +153,20 @@ def _demo(
     }
     took = timedelta(seconds=round(time.monotonic() - started))
     emit(summary, as_json=as_json, text=f"{summary_text(summary)}\n  demo took   {took}")
+
+
+def _finished_or_cleared(plan: MappingPlan, out: Path) -> bool:
+    """Whether the result is there; another one in the demo's own folder makes room for it."""
+    from hrgldd_core.mapping.plan import is_finished
+
+    try:
+        return is_finished(plan)
+    except OutputExistsError:
+        if out != _OUT or not (out / "run.json").exists():
+            raise
+        say(f"{out} held the result of another demo: replacing it")
+        shutil.rmtree(out)
+        return False
 
 
 if __name__ == "__main__":

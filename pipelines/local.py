@@ -46,8 +46,12 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> None:
         InputError: when a component refused its input, with the component's message.
         HrglddError: when a component failed otherwise.
     """
+    import warnings
+
     from kfp import local
 
+    # The runner wonders whether the image holds Python; it does, and is not used here.
+    warnings.filterwarnings("ignore", message="You may be attemping to run a task", module="kfp")
     pipeline = load_pipeline(name)
     work.mkdir(parents=True, exist_ok=True)
     local.init(

@@ -37,6 +37,4 @@ def publish_results(
         metrics.log_metric(name, summary[name])
     write_bytes(report.path, read_bytes(join(summary["out"], "report.html")))
     outputs = namedtuple("outputs", "out polygons status")
-    return outputs(
-        summary["out"], summary["polygons"], summary["status"]
-    )
+    return outputs(summary["out"], summary["polygons"], summary["status"])

@@ -118,11 +118,25 @@ def open_model(uri: str = BUNDLED) -> StoredModel:
 
 
 def save_model(model: keras.Model, spec: ModelSpec, uri: str) -> None:
-    """Write a model folder; ``model.json`` comes last, so that a folder with it is whole."""
+    """Write a model folder; ``model.json`` comes last, so that a folder with it is whole.
+
+    ``item.json`` beside it describes the model to STAC catalogues.
+    """
+    from hrgldd_core.stac.model_item import model_item
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _WEIGHTS
         model.save_weights(path)
-        storage.write_bytes(storage.join(uri, _WEIGHTS), path.read_bytes())
+        weights = path.read_bytes()
+    storage.write_bytes(storage.join(uri, _WEIGHTS), weights)
+    item = model_item(
+        spec,
+        weights=_WEIGHTS,
+        checksum=hashlib.sha256(weights).hexdigest(),
+        size=len(weights),
+        parameters=model.count_params(),
+    )
+    storage.write_json(storage.join(uri, "item.json"), item)
     storage.write_bytes(storage.join(uri, _SPEC), f"{spec.model_dump_json(indent=2)}\n".encode())
 
 

@@ -54,6 +54,18 @@ def normalise_patches(
     return out
 
 
+class _Source:
+    """Patches to draw from, with their statistics and how likely each is."""
+
+    def __init__(self, patches: PatchSet, balance: float) -> None:
+        self.patches = patches
+        self.own = patch_statistics(patches, of="patch")
+        self.site = patch_statistics(patches, of="group")
+        _, inverse, counts = np.unique(patches.groups, return_inverse=True, return_counts=True)
+        weight = counts[inverse].astype(float) ** -balance
+        self.probability = weight / weight.sum()
+
+
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Endless random batches; each depends on the seed, the epoch and its number alone.
 
@@ -71,6 +83,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         steps: int,
         seed: int,
         balance: float = 0.5,
+        generated: PatchSet | None = None,
+        generated_share: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Prepare ``steps`` batches of ``batch_size`` patches.
@@ -83,21 +97,21 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             steps: batches an epoch.
             seed: with the batch's number, all that chance depends on.
             balance: 0 draws patches alike, 1 draws sites alike.
+            generated: further patches to draw from.
+            generated_share: share of the patches that come from those.
             kwargs: ``workers``, ``use_multiprocessing``, ``max_queue_size`` of Keras.
         """
         super().__init__(**kwargs)
         self._epoch = 0
-        self._patches = patches
+        self._sources = [_Source(patches, balance)]
+        if generated is not None:
+            self._sources.append(_Source(generated, 1.0))
+        self._generated_share = generated_share if generated is not None else 0.0
         self._normalisation = normalisation
         self._augmentation = augmentation
         self._batch_size = batch_size
         self._steps = steps
         self._seed = seed
-        self._own = patch_statistics(patches, of="patch")
-        self._site = patch_statistics(patches, of="group")
-        _, inverse, counts = np.unique(patches.groups, return_inverse=True, return_counts=True)
-        weight = counts[inverse].astype(float) ** -balance
-        self._probability = weight / weight.sum()
 
     @property
     def num_batches(self) -> int:
@@ -111,19 +125,20 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> Batch:
         """Batch ``index``: (batch, y, x, band) float32 and (batch, y, x, 1) uint8."""
         rng = np.random.default_rng((self._seed, self._epoch, index))
-        chosen = rng.choice(len(self._patches), self._batch_size, p=self._probability)
-        pairs = [self._draw(int(i), rng) for i in chosen]
+        pairs = [self._draw(rng) for _ in range(self._batch_size)]
         return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])[..., None]
 
     def _draw(
-        self, i: int, rng: np.random.Generator
+        self, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        label = self._patches.labels[i]
-        statistics = self._own[i].blend(self._site[i], float(rng.uniform()))
+        source = self._sources[int(rng.uniform() < self._generated_share)]
+        i = int(rng.choice(len(source.patches), p=source.probability))
+        label = source.patches.labels[i]
+        statistics = source.own[i].blend(source.site[i], float(rng.uniform()))
         statistics = jitter_statistics(statistics, self._augmentation, rng)
-        image = self._normalisation.apply(self._patches.images[i], statistics)
+        image = self._normalisation.apply(source.patches.images[i], statistics)
         if self._normalisation.method != "none":
             image[label == IGNORE] = 0.0
         if rng.uniform() < self._augmentation.confusers:
-            image = draw_confusers(image, label, self._patches.bands, rng)
+            image = draw_confusers(image, label, source.patches.bands, rng)
         return warp(image, label, self._augmentation, rng)

@@ -53,6 +53,7 @@ def fit(
     import keras
 
     from hrgldd_core.training.batches import TrainingBatches, normalise_patches
+    from hrgldd_core.training.generated import generated_patches
     from hrgldd_core.training.losses import LOSSES
 
     keras.utils.set_random_seed(recipe.seed)
@@ -65,6 +66,8 @@ def fit(
         steps=steps,
         seed=recipe.seed,
         balance=recipe.balance,
+        generated=generated_patches(patches.bands) if recipe.generated else None,
+        generated_share=recipe.generated,
     )
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)

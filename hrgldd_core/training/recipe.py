@@ -39,6 +39,7 @@ class Recipe(BaseModel):
     epochs: int = Field(20, gt=0)
     steps_per_epoch: int | None = Field(None, description="None: once through the patches")
     balance: float = Field(0.0, ge=0, le=1, description="0 draws patches alike, 1 sites alike")
+    generated: float = Field(0.0, ge=0, lt=1, description="share of patches from synthetic scenes")
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     keep: Literal["best", "last"] = Field("best", description="by validation loss, or the last")
     patience: int | None = Field(None, description="epochs without improvement before stopping")
