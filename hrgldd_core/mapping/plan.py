@@ -122,7 +122,7 @@ def is_finished(plan: MappingPlan) -> bool:
             return final
         what = "the result" if final else "an unfinished result"
         problem = f"holds {what} of another run ({found})"
-    elif final or storage.list_names(plan.out):
+    elif final or any(not name.startswith(".") for name in storage.list_names(plan.out)):
         problem = "is not empty and not the result of a mapping run"
     else:
         return False
