@@ -43,19 +43,18 @@ def evaluate_model(
         raise InputError(f"threshold {threshold:g} is not between 0 and 1")
     patches = select_bands(open_patches(data, split=split), stored.spec.bands)
     target = storage.join(out, "metrics.json")
-    if storage.exists(target):
-        raise OutputExistsError("is there already", where=target, remedy="Choose another --out")
+    chosen = threshold or stored.spec.threshold
+    asked = {"data": data, "split": split, "model_sha256": stored.digest, "threshold": chosen}
+    if storage.exists(target) and storage.read_json(target).get("asked") != asked:
+        raise OutputExistsError(
+            "holds the figures of another evaluation", where=target, remedy="Choose another --out"
+        )
     storage.check_writable(out)
     probability = predict_with(stored, patches, progress)
-    chosen = threshold or stored.spec.threshold
     result = {
         **metrics_of(probability, patches, chosen),
-        "model": {
-            "id": stored.spec.id,
-            "version": stored.spec.version,
-            "sha256": stored.digest,
-        },
-        "data": data,
+        "model": f"{stored.spec.id} {stored.spec.version}",
+        "asked": asked,
         "out": out,
     }
     storage.write_json(target, result)

@@ -7,6 +7,8 @@ from datetime import datetime
 from math import nan
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pystac
 
 from hrgldd_core import storage
@@ -75,8 +77,9 @@ def _landslide_area(scene: Scene, frame: GeoDataFrame) -> float:
     return float(frame.loc[_seen_in(scene, frame), "area_m2"].sum())
 
 
-def _seen_in(scene: Scene, frame: GeoDataFrame) -> list[bool]:
-    return [scene.id in ids.split() for ids in frame["scene_id"]]
+def _seen_in(scene: Scene, frame: GeoDataFrame) -> npt.NDArray[np.bool_]:
+    # An array: an empty list would choose columns, not rows.
+    return np.array([scene.id in ids.split() for ids in frame["scene_id"]], bool)
 
 
 def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
-from hrgldd_core.mapping.plan import MappingPlan, is_finished
+from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish, published_summary
 from hrgldd_core.mapping.run import SceneMapper
 from hrgldd_core.progress import Progress, no_progress
@@ -17,7 +17,7 @@ __all__ = ["map_event", "summary_text"]
 def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, Any]:
     """Map all scenes of a plan and publish; a finished result is returned as it is.
 
-    A scene that cannot be read costs that scene only, unless it is the only one.
+    A scene that cannot be read costs that scene only, unless none can.
 
     Raises:
         InputError: when nothing could be mapped; nothing was written.
@@ -33,9 +33,10 @@ def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, 
         try:
             mapper.map(item, progress)
         except InputError as error:
-            if len(items) == 1:
-                raise
             missing[item.id] = str(error)
+    if len(missing) == len(items):
+        release_output(plan)
+        raise InputError("\n".join(missing.values()))
     return {**publish(plan, missing), "reused": False}
 
 

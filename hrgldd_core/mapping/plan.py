@@ -15,7 +15,14 @@ from hrgldd_core.grid import BBox
 from hrgldd_core.models.store import StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
 
-__all__ = ["MappingParameters", "MappingPlan", "claim_output", "is_finished", "make_plan"]
+__all__ = [
+    "MappingParameters",
+    "MappingPlan",
+    "claim_output",
+    "is_finished",
+    "make_plan",
+    "release_output",
+]
 
 _MARKER = "run.json"
 _FINAL = "collection.json"
@@ -117,7 +124,8 @@ def is_finished(plan: MappingPlan) -> bool:
     marker = storage.join(plan.out, _MARKER)
     final = storage.exists(storage.join(plan.out, _FINAL))
     if storage.exists(marker):
-        found = storage.read_json(marker).get("run_id")
+        content = storage.read_json(marker)
+        found = content.get("run_id") if isinstance(content, dict) else None
         if found == plan.run_id:
             return final
         what = "the result" if final else "an unfinished result"
@@ -137,3 +145,10 @@ def claim_output(plan: MappingPlan) -> None:
     marker = storage.join(plan.out, _MARKER)
     if not storage.exists(marker):
         storage.write_json(marker, {"run_id": plan.run_id, "software": __version__})
+
+
+def release_output(plan: MappingPlan) -> None:
+    """Take the mark away again when nothing could be mapped."""
+    if storage.list_names(plan.out) == [_MARKER]:
+        storage.remove(storage.join(plan.out, _MARKER))
+        storage.remove_empty(plan.out)

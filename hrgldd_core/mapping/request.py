@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 from hrgldd_core import storage
@@ -40,8 +41,8 @@ def plan_mapping(
         )
     if threshold is not None and not 0 < threshold < 1:
         raise InputError(f"threshold {threshold:g} is not between 0 and 1")
-    if min_area < 0:
-        raise InputError(f"minimum area {min_area:g} m2 is negative")
+    if not 0 <= min_area < inf:
+        raise InputError(f"minimum area {min_area:g} m2 is no area", remedy="Give 0 or more")
     stored = open_model(model)
     aoi = parse_bbox(bbox) if bbox else None
     if scenes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import warnings
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,8 +84,11 @@ class StoredModel:
             path = Path(folder) / _WEIGHTS
             path.write_bytes(self._weights)
             try:
-                model.load_weights(path)
-            except (ValueError, OSError, KeyError) as error:
+                with warnings.catch_warnings():
+                    # Keras only warns of layers that keep their random weights.
+                    warnings.simplefilter("error", UserWarning)
+                    model.load_weights(path)
+            except (ValueError, OSError, KeyError, UserWarning) as error:
                 raise InputError(
                     f"the weights do not fit {spec.architecture} ({str(error).splitlines()[0]})",
                     where=self.uri,

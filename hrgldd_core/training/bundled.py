@@ -24,6 +24,7 @@ from hrgldd_core.dataset.patches import IGNORE, PatchSet, open_patches
 from hrgldd_core.evaluation.confusion import Confusion
 from hrgldd_core.evaluation.threshold import best_threshold, bootstrap_f1, patch_confusions
 from hrgldd_core.models.store import ModelSpec, half_precision, save_model
+from hrgldd_core.training.card import model_card
 from hrgldd_core.training.recipe import Recipe, read_recipe
 
 __all__ = ["cross_validate", "site_folds", "train_bundled"]
@@ -102,6 +103,7 @@ def site_figures(
         "method": "leave-site-out cross-validation; threshold of each site chosen on the others",
         **_ratios(sum(everything, Confusion())),
         "f1_interval": [round(v, 4) for v in bootstrap_f1(everything)],
+        "patches": len(labels),
         "mean_site_f1": round(float(np.mean([s["f1"] for s in sites.values()])), 4),
         "sites": sites,
     }
@@ -142,6 +144,7 @@ def train_bundled(recipe: Recipe, data: str, out: str, work: Path) -> ModelSpec:
         limits=_LIMITS,
     )
     save_model(half_precision(fit(recipe, patches).model, spec), spec, out)
+    storage.write_bytes(storage.join(out, "README.md"), model_card(spec).encode())
     return spec
 
 
