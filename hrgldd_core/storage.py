@@ -30,6 +30,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "remove",
+    "remove_empty",
     "write_bytes",
     "write_json",
 ]
@@ -73,16 +74,22 @@ def gdal_path(uri: str) -> str:
         return str(local_path(uri))
     scheme, _, rest = uri.partition("://")
     if scheme not in _GDAL_PREFIX:
-        raise InputError(
-            f"scheme {scheme!r} is not read",
-            where=uri,
-            remedy="Use a path, file://, gs://, s3:// or https://",
-        )
+        raise _unknown_scheme(scheme, uri)
     return _GDAL_PREFIX[scheme] + rest
+
+
+def _unknown_scheme(scheme: str, uri: str) -> InputError:
+    return InputError(
+        f"scheme {scheme!r} is not supported",
+        where=uri,
+        remedy="Use a path, file://, gs://, s3:// or https://",
+    )
 
 
 def _filesystem(uri: str) -> Any:
     scheme = urlsplit(uri).scheme
+    if scheme not in _GDAL_PREFIX:
+        raise _unknown_scheme(scheme, uri)
     # Against an emulator gcsfs' gRPC probe of the bucket's type hangs a minute per call.
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     import fsspec
@@ -200,6 +207,12 @@ def remove(uri: str) -> None:
         local_path(uri).unlink(missing_ok=True)
     elif exists(uri):
         _filesystem(uri).rm_file(uri)
+
+
+def remove_empty(prefix: str) -> None:
+    """Delete a folder in which nothing is left; object stores have none."""
+    if is_local(prefix):
+        local_path(prefix).rmdir()
 
 
 def check_writable(prefix: str) -> None:

@@ -122,6 +122,7 @@ def _demo(
     out: Path, work: Path, real: Path | None, shape: tuple[int, int], *, as_json: bool
 ) -> None:
     from hrgldd_core.mapping.job import summary_text
+    from hrgldd_core.mapping.manifest import published_summary
     from hrgldd_core.mapping.request import plan_mapping
     from pipelines.local import run_locally
 
@@ -143,7 +144,7 @@ def _demo(
     }
     reused = _finished_or_cleared(plan_mapping(**request, interval=event.datetime), out)
     run_locally("map_event", {**request, "datetime": event.datetime}, work / "kfp")
-    summary = storage.read_json(str(out / "manifest.json"))["summary"]
+    summary = published_summary(str(out))
     summary |= {
         "reused": reused,
         "demo_seconds": {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrgldd_core.inventory.polygonise import ScenePolygons
 from hrgldd_core.inventory.schema import COLUMNS
 
 if TYPE_CHECKING:
@@ -35,16 +34,22 @@ class Inventory:
 
 
 def build_inventory(
-    scenes: Sequence[ScenePolygons], *, min_area_m2: float, threshold: float, model_id: str
+    scenes: Sequence[GeoDataFrame], *, min_area_m2: float, threshold: float, model_id: str
 ) -> Inventory:
     """Join polygons that overlap between scenes, measure them, leave out specks.
 
     A landslide in the overlap of two scenes becomes one polygon: the union of both outlines.
+
+    Args:
+        scenes: polygons of each, as `polygonise` returns them.
+        min_area_m2: smaller ones are specks: counted, not kept.
+        threshold: recorded with each polygon.
+        model_id: recorded with each polygon.
     """
     import geopandas as gpd
     import pandas as pd
 
-    parts = [_measured(s.frame) for s in scenes if len(s.frame)]
+    parts = [_measured(frame) for frame in scenes if len(frame)]
     if not parts:
         return Inventory(_empty(), 0, 0.0)
     frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs="EPSG:4326")

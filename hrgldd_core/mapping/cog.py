@@ -12,7 +12,8 @@ from odc.geo.geobox import GeoBox
 from rasterio.shutil import copy as raster_copy
 from rasterio.windows import Window
 
-from hrgldd_core.mapping.predict import PROBABILITY_NODATA, PROBABILITY_SCALE, Strip
+from hrgldd_core.mapping.predict import Strip
+from hrgldd_core.mapping.probability import NODATA, SCALE
 from hrgldd_core.scenes import Coverage
 
 __all__ = ["write_cogs"]
@@ -48,10 +49,10 @@ def write_cogs(
     }
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
         with (
-            rasterio.open(plain["probability"], "w", nodata=PROBABILITY_NODATA, **profile) as p,
+            rasterio.open(plain["probability"], "w", nodata=NODATA, **profile) as p,
             rasterio.open(plain["coverage"], "w", **profile) as c,
         ):
-            p.scales, p.offsets = (1 / PROBABILITY_SCALE,), (0.0,)
+            p.scales, p.offsets = (1 / SCALE,), (0.0,)
             p.set_band_description(1, "landslide_probability")
             c.set_band_description(1, "coverage")
             c.update_tags(1, **{f"class_{k.value}": k.name.lower() for k in Coverage})

@@ -6,8 +6,9 @@ from typing import Any
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
-from hrgldd_core.mapping.publish import publish, published_summary
+from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
 from hrgldd_core.progress import Progress, no_progress
 
@@ -24,7 +25,7 @@ def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, 
         OutputExistsError: when the output belongs to another run.
     """
     if is_finished(plan):
-        return {**published_summary(plan), "reused": True}
+        return {**published_summary(plan.out), "reused": True}
     storage.check_writable(plan.out)
     mapper = SceneMapper(plan)
     missing: dict[str, str] = {}

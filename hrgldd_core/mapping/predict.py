@@ -14,18 +14,14 @@ import numpy.typing as npt
 from rasterio.features import geometry_mask
 
 from hrgldd_core.grid import aoi_outline, crs_of
+from hrgldd_core.mapping.probability import Levels, quantise
 from hrgldd_core.mapping.runtime import Runtime
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.normalise import BandStatistics, Normalisation
 from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.scenes import Coverage, Scene, SceneReader
 
-__all__ = ["PROBABILITY_NODATA", "PROBABILITY_SCALE", "Strip", "predict_strips"]
-
-PROBABILITY_SCALE = 250
-"""Stored value of probability 1."""
-
-PROBABILITY_NODATA = 255
+__all__ = ["Strip", "predict_strips"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +30,12 @@ class Strip:
 
     Attributes:
         top: first row, from 0 at the top of the part.
-        probability: (y, x) uint8, 0-250 for 0-1, 255 where not mapped.
+        probability: (y, x), as stored.
         coverage: (y, x) uint8, `Coverage`.
     """
 
     top: int
-    probability: npt.NDArray[np.uint8]
+    probability: Levels
     coverage: npt.NDArray[np.uint8]
 
 
@@ -103,7 +99,8 @@ def predict_strips(
                 rows = slice(top - held, bottom - held)
                 coverage = state[rows].copy()
                 coverage[_outside(scene, top, bottom)] = Coverage.OUTSIDE
-                yield _finish(blended[rows], coverage, top)
+                levels = quantise(blended[rows], coverage == Coverage.MAPPED)
+                yield Strip(top, levels, coverage)
 
 
 def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:
@@ -116,12 +113,6 @@ def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:
         [outline.json], grid.shape, grid.affine, all_touched=True
     )
     return beyond
-
-
-def _finish(blended: npt.NDArray[np.float32], coverage: npt.NDArray[np.uint8], top: int) -> Strip:
-    levels = np.rint(np.clip(blended, 0, 1) * PROBABILITY_SCALE).astype(np.uint8)
-    levels[coverage != Coverage.MAPPED] = PROBABILITY_NODATA
-    return Strip(top, levels, coverage)
 
 
 def _read_padded(

@@ -12,7 +12,7 @@ from PIL import Image
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
-from hrgldd_core.mapping.predict import PROBABILITY_NODATA, PROBABILITY_SCALE
+from hrgldd_core.mapping.probability import NODATA, SCALE
 from hrgldd_core.scenes import Scene
 from hrgldd_core.scenes.open import DRIVER
 
@@ -66,7 +66,7 @@ def probability_overlay(path: str, size: tuple[int, int], threshold: float) -> b
     width, height = size
     with rasterio.open(path, driver=DRIVER) as dataset:
         levels = dataset.read(1, out_shape=(height, width), resampling=Resampling.nearest)
-    p = np.where(levels == PROBABILITY_NODATA, 0, levels) / PROBABILITY_SCALE
+    p = np.where(levels == NODATA, 0, levels) / SCALE
     strength = np.clip((p - threshold) / (1 - threshold), 0, 1)
     rgba = np.zeros((height, width, 4), np.uint8)
     rgba[..., 0] = 255

@@ -8,8 +8,9 @@ from typing import Any
 from hrgldd_core import storage
 from hrgldd_core.console import progress_bar
 from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished
-from hrgldd_core.mapping.publish import publish, published_summary
+from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
 
 __all__ = ["map_shard", "publish_plan", "read_plan", "shard_names"]
@@ -52,7 +53,7 @@ def publish_plan(plan_uri: str, failure_uris: Sequence[str]) -> dict[str, Any]:
     """Publish a run of which all shards have ended; at once when it was published before."""
     plan = read_plan(plan_uri)
     if is_finished(plan):
-        return {**published_summary(plan), "reused": True}
+        return {**published_summary(plan.out), "reused": True}
     missing: dict[str, str] = {}
     for uri in failure_uris:
         missing |= storage.read_json(uri)

@@ -31,6 +31,8 @@ def asset_band_names(asset: pystac.Asset) -> list[str]:
     listed: list[dict[str, Any]] = asset.extra_fields.get("bands") or asset.extra_fields.get(
         "eo:bands", []
     )
+    if not isinstance(listed, list) or not all(isinstance(b, dict) for b in listed):
+        return []
     return [
         str(b.get("eo:common_name") or b.get("common_name") or b.get("name") or "").lower()
         for b in listed

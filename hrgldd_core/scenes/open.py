@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pystac
 import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioIOError
+from rasterio.enums import Interleaving
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
@@ -46,27 +49,28 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
         )
     found = find_bands(item, bands)
     sources = []
-    grids: dict[str, tuple[GeoBox, float | None]] = {}
+    grids: dict[str, tuple[GeoBox, float | None, int]] = {}
     for asset, index in found:
         href = asset.href
         path = storage.gdal_path(href)
         if path not in grids:
             with open_raster(href) as dataset:
-                grids[path] = raster_grid(dataset, href), dataset.nodata
-                if index > dataset.count:
-                    raise InputError(
-                        f"has {dataset.count} bands, the item names {index} or more",
-                        where=href,
-                        remedy="Correct the item's bands to what the file holds",
-                    )
+                grids[path] = raster_grid(dataset, href), dataset.nodata, dataset.count
+        if index > (count := grids[path][2]):
+            raise InputError(
+                f"has {count} bands, the item names {index} or more",
+                where=href,
+                remedy="Correct the item's bands to what the file holds",
+            )
         sources.append(BandSource(path, index))
-    geobox, nodata = grids[sources[0].path]
-    for path, (grid, _) in grids.items():
+    geobox, nodata, _ = grids[sources[0].path]
+    for path, (grid, *_) in grids.items():
         if grid != geobox:
             raise InputError(
                 f"is on another grid ({grid.shape}, {grid.crs}) than {sources[0].path}", where=path
             )
-    mask = find_mask(item)
+    if mask := find_mask(item):
+        open_raster(mask.href).close()
     return Scene(
         id=item.id,
         acquired=item.datetime or item.common_metadata.start_datetime,
@@ -92,13 +96,19 @@ def open_raster(href: str) -> Any:
     if storage.is_local(href) and not Path(path).exists():
         raise InputError("no such file", where=href, remedy="Check the path")
     try:
-        dataset = rasterio.open(path, driver=DRIVER)
+        with warnings.catch_warnings():
+            # `raster_grid` says it, as an error with a remedy.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(path, driver=DRIVER)
     except RasterioIOError as error:
         raise InputError(
             f"is not a readable raster ({error})",
             where=href,
             remedy="Give a GeoTIFF or COG; if this is one, download it again",
         ) from None
+    if any(name.startswith("complex") for name in dataset.dtypes):
+        dataset.close()
+        raise InputError("holds complex numbers", where=href, remedy="Give reflectance")
     if dataset.count == 0:
         dataset.close()
         raise InputError("holds no raster bands", where=href, remedy="Give a GeoTIFF or COG")
@@ -115,18 +125,20 @@ def _check_whole(dataset: Any, path: Path) -> None:
     """Refuse a TIFF whose last block lies beyond the end of the file."""
     size = path.stat().st_size
     rows, columns = dataset.block_shapes[0]
-    for row in range(-(-dataset.height // rows)):
-        for column in range(-(-dataset.width // columns)):
-            block = f"{column}_{row}"
-            start = dataset.get_tag_item(f"BLOCK_OFFSET_{block}", "TIFF", bidx=1)
-            length = dataset.get_tag_item(f"BLOCK_SIZE_{block}", "TIFF", bidx=1)
-            if start and length and int(start) + int(length) > size:
-                raise InputError(
-                    f"is cut off: block {block} ends at byte {int(start) + int(length)}, "
-                    f"the file at {size}",
-                    where=str(path),
-                    remedy="Download it again",
-                )
+    grid = product(range(-(-dataset.height // rows)), range(-(-dataset.width // columns)))
+    # Interleaved by pixel, one block holds all bands.
+    own = dataset.interleaving == Interleaving.band
+    for (row, column), band in product(grid, dataset.indexes if own else (1,)):
+        block = f"{column}_{row}"
+        start = dataset.get_tag_item(f"BLOCK_OFFSET_{block}", "TIFF", bidx=band)
+        length = dataset.get_tag_item(f"BLOCK_SIZE_{block}", "TIFF", bidx=band)
+        if start and length and int(start) + int(length) > size:
+            raise InputError(
+                f"is cut off: block {block} ends at byte {int(start) + int(length)}, "
+                f"the file at {size}",
+                where=str(path),
+                remedy="Download it again",
+            )
 
 
 def _window(geobox: GeoBox, aoi: BBox | None, where: str) -> tuple[slice, slice]:

@@ -145,12 +145,19 @@ def _search_file(uri: str, query: SearchQuery) -> Iterator[pystac.Item]:
             where=uri,
             remedy="Give a STAC API URL or a GeoJSON FeatureCollection of STAC items",
         )
-    for index, feature in enumerate(document.get("features", [])):
+    features = document.get("features")
+    if not isinstance(features, list):
+        raise InputError("'features' is not a list", where=uri, remedy="Give a list of STAC items")
+    for index, feature in enumerate(features):
         try:
             item = pystac.Item.from_dict(feature, migrate=True)
+            if not isinstance(item.id, str):
+                raise TypeError(f"id {item.id!r} is not text")  # noqa: TRY301
+            wanted = _matches(item, query)
         except Exception as error:  # noqa: BLE001 - a catalogue is untrusted: anything may be wrong
-            raise InputError(f"feature {index} is not a STAC item ({error})", where=uri) from None
-        if _matches(item, query):
+            problem = f"feature {index} is not a STAC item ({type(error).__name__}: {error})"
+            raise InputError(problem, where=uri, remedy="Correct or remove it") from None
+        if wanted:
             item.set_self_href(uri)
             item.make_asset_hrefs_absolute()
             yield item

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pystac
 import shapely
@@ -14,10 +15,22 @@ from pystac.extensions.projection import ProjectionExtension
 from pystac.extensions.raster import DataType, RasterBand, RasterExtension
 
 from hrgldd_core.grid import crs_of, footprint
-from hrgldd_core.mapping.predict import PROBABILITY_NODATA, PROBABILITY_SCALE
+from hrgldd_core.mapping.probability import NODATA, SCALE
 from hrgldd_core.scenes import Coverage, Scene
 
+if TYPE_CHECKING:
+    from hrgldd_core.mapping.plan import MappingPlan
+
 __all__ = ["result_collection", "result_item"]
+
+_ASSETS = (
+    ("inventory", "inventory.parquet", "Inventory, GeoParquet", MediaType.PARQUET, "data"),
+    ("inventory_gpkg", "inventory.gpkg", "Inventory, GeoPackage", MediaType.GEOPACKAGE, "data"),
+    ("inventory_fgb", "inventory.fgb", "Inventory, FlatGeobuf", MediaType.FLATGEOBUF, "data"),
+    ("inventory_shp", "inventory.shp.zip", "Inventory, Shapefile", "application/zip", "data"),
+    ("report", "report.html", "Report", MediaType.HTML, "overview"),
+    ("manifest", "manifest.json", "Manifest", MediaType.JSON, "metadata"),
+)
 
 _MEANING = {
     Coverage.OUTSIDE: "outside the area of interest",
@@ -58,15 +71,13 @@ def result_item(
         transform=list(geobox.affine)[:6],
     )
     probability = _asset("probability", scene.id, "Landslide probability")
-    probability.description = (
-        f"uint8, 0 to {PROBABILITY_SCALE} for probability 0 to 1, {PROBABILITY_NODATA} not mapped"
-    )
+    probability.description = f"uint8, 0 to {SCALE} for probability 0 to 1, {NODATA} not mapped"
     item.add_asset("probability", probability)
     RasterExtension.ext(probability, add_if_missing=True).bands = [
         RasterBand.create(
-            nodata=PROBABILITY_NODATA,
+            nodata=NODATA,
             data_type=DataType.UINT8,
-            scale=1 / PROBABILITY_SCALE,
+            scale=1 / SCALE,
             offset=0.0,
             spatial_resolution=geobox.resolution.x,
         )
@@ -109,35 +120,40 @@ def _asset(kind: str, scene_id: str, title: str) -> Asset:
 
 
 def result_collection(
-    items: list[pystac.Item],
-    *,
-    run_id: str,
-    title: str,
-    description: str,
-    assets: dict[str, Asset],
-    properties: dict[str, Any],
-) -> pystac.Collection:
-    """Collection of a run; its items are at ``items/<id>.json`` beside it."""
+    items: list[pystac.Item], *, plan: MappingPlan, summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Collection of a run, as JSON; its items are at ``items/<id>.json`` beside it."""
     times = [item.datetime for item in items if item.datetime]
+    boxes = [item.bbox for item in items if item.bbox]
+    kind = "SYNTHETIC event (generated images). " if summary["synthetic"] else ""
     collection = pystac.Collection(
-        id=collection_id(run_id),
-        title=title,
-        description=description,
+        id=collection_id(plan.run_id),
+        title=f"Landslides: {plan.event}",
+        description=(
+            f"{kind}{summary['polygons']} landslides, together {summary['area_m2'] / 1e4:.1f} ha, "
+            "mapped automatically and not field checked; "
+            f"{summary['mapped_share']:.1%} of the area of interest was seen."
+        ),
         license="other",
         extent=pystac.Extent(
             pystac.SpatialExtent(
-                [
-                    [
-                        *(min(i.bbox[k] for i in items if i.bbox) for k in (0, 1)),
-                        *(max(i.bbox[k] for i in items if i.bbox) for k in (2, 3)),
-                    ]
-                ]
+                [[f(box[i] for box in boxes) for i, f in enumerate((min, min, max, max))]]
             ),
             pystac.TemporalExtent([[min(times), max(times)]]),
         ),
         keywords=["landslides", "inventory", "deep learning"],
-        extra_fields=properties,
+        extra_fields={"hrgldd:run_id": plan.run_id, "hrgldd:status": summary["status"]},
+        assets={
+            key: Asset(href, title, media_type=media_type, roles=[role])
+            for key, href, title, media_type, role in _ASSETS
+        },
     )
-    for key, asset in assets.items():
-        collection.add_asset(key, asset)
-    return collection
+    document: dict[str, Any] = collection.to_dict(include_self_link=False)
+    document["links"] = [
+        {"rel": "root", "href": "./collection.json", "type": "application/json"},
+        *(
+            {"rel": "item", "href": f"./items/{item.id}.json", "type": "application/geo+json"}
+            for item in items
+        ),
+    ]
+    return document

@@ -19,14 +19,18 @@ import shapely
 from PIL import Image
 
 from hrgldd_core.errors import InputError
-from hrgldd_core.report import figures, findings, images, map as scene_map, text
 from hrgldd_core.report import (
     ModelSummary,
     Report,
     SceneView,
     TruthComparison,
+    figures,
+    findings,
+    images,
     render_report,
+    text,
 )
+from hrgldd_core.report import map as scene_map
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}"
 SIZE = 400

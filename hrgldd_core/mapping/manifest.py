@@ -1,0 +1,110 @@
+"""What a run did and found, for machines: ``manifest.json`` and its summary."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pystac
+import rasterio
+
+from hrgldd_core import __version__, storage
+from hrgldd_core.inventory.build import Inventory
+from hrgldd_core.inventory.write import FORMATS
+from hrgldd_core.mapping.plan import MappingPlan
+from hrgldd_core.models.store import ModelSpec
+
+__all__ = ["published_summary", "summarise", "write_manifest"]
+
+_NAME = "manifest.json"
+_VERSIONS = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "rasterio", "geopandas", "shapely")
+
+
+def published_summary(out: str) -> dict[str, Any]:
+    """What a finished run found."""
+    return dict(storage.read_json(storage.join(out, _NAME))["summary"])
+
+
+def summarise(
+    plan: MappingPlan,
+    mapped: Mapping[str, pystac.Item],
+    inventory: Inventory,
+    *,
+    coverage_km2: Mapping[str, float],
+    missing: Mapping[str, str],
+) -> dict[str, Any]:
+    """The figures of a run: areas in the units that the keys name, seconds by step."""
+    pixels = sum(sum(m.properties["hrgldd:pixels"].values()) for m in mapped.values())
+    seconds = {
+        step: round(sum(m.properties["hrgldd:seconds"][step] for m in mapped.values()), 3)
+        for step in ("open", "map")
+    }
+    total = sum(coverage_km2.values())
+    areas = inventory.frame["area_m2"]
+    return {
+        "status": "incomplete" if missing else "done",
+        "run_id": plan.run_id,
+        "out": plan.out,
+        "event": plan.event,
+        "synthetic": any(m.properties["hrgldd:synthetic"] for m in mapped.values()),
+        "scenes": len(mapped),
+        "missing": dict(missing),
+        "polygons": len(areas),
+        "area_m2": round(float(areas.sum()), 1),
+        "largest_m2": float(areas.max()) if len(areas) else 0.0,
+        "specks": inventory.specks,
+        "specks_m2": round(inventory.specks_m2, 1),
+        "aoi_km2": round(total, 3),
+        "mapped_share": round(coverage_km2["mapped"] / total, 4) if total else 0.0,
+        "coverage_km2": {name: round(area, 4) for name, area in coverage_km2.items()},
+        "megapixels": round(pixels / 1e6, 3),
+        "seconds": seconds,
+        "mpx_per_s": round(pixels / 1e6 / max(seconds["map"], 1e-9), 3),
+    }
+
+
+def write_manifest(
+    plan: MappingPlan,
+    spec: ModelSpec,
+    *,
+    mapped: Mapping[str, pystac.Item],
+    summary: Mapping[str, Any],
+    created: datetime,
+) -> None:
+    """Write ``manifest.json``: inputs, model, parameters, versions, times, outputs, findings."""
+    document = {
+        "run_id": plan.run_id,
+        "event": plan.event,
+        "created": created.isoformat(),
+        "software": _software(),
+        "model": {
+            "id": spec.id,
+            "version": spec.version,
+            "uri": plan.model,
+            "sha256": plan.model_digest,
+            "bands": spec.bands,
+        },
+        "parameters": plan.parameters.model_dump(),
+        "aoi": plan.aoi,
+        "searched": plan.searched,
+        "inputs": plan.inputs,
+        "seed": None,
+        "note": "Mapping draws no random numbers: the same inputs give the same map.",
+        "scenes": {k: m.properties for k, m in mapped.items()},
+        "outputs": {name: storage.identity(storage.join(plan.out, name)) for name in FORMATS},
+        "summary": summary,
+    }
+    storage.write_json(storage.join(plan.out, _NAME), document)
+
+
+def _software() -> dict[str, str]:
+    versions = {"hrgldd": __version__, "python": platform.python_version()}
+    for name in _VERSIONS:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {**versions, "gdal": rasterio.__gdal_version__}

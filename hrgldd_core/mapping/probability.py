@@ -1,0 +1,42 @@
+"""How a probability is stored: uint8, 0-250 for 0-1, 255 where nothing was mapped."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from odc.geo.geobox import GeoBox
+
+from hrgldd_core import storage
+from hrgldd_core.grid import raster_grid
+from hrgldd_core.scenes.open import DRIVER
+
+__all__ = ["NODATA", "SCALE", "Levels", "landslide", "quantise", "read_levels"]
+
+SCALE = 250
+"""Stored value of probability 1."""
+
+NODATA = 255
+
+Levels = npt.NDArray[np.uint8]
+"""(y, x) stored probabilities."""
+
+
+def quantise(probability: npt.NDArray[np.float32], mapped: npt.NDArray[np.bool_]) -> Levels:
+    """Probabilities 0 to 1 as they are stored; `NODATA` where not mapped."""
+    levels = np.rint(np.clip(probability, 0, 1) * SCALE).astype(np.uint8)
+    levels[~mapped] = NODATA
+    return levels
+
+
+def landslide(levels: Levels, threshold: float) -> npt.NDArray[np.bool_]:
+    """Where the probability reaches a threshold; a threshold on a step includes that step."""
+    least = int(np.ceil(threshold * SCALE - 1e-6))
+    return np.asarray((levels >= least) & (levels != NODATA))
+
+
+def read_levels(href: str) -> tuple[Levels, GeoBox]:
+    """A probability COG and its grid."""
+    with rasterio.open(storage.gdal_path(href), driver=DRIVER) as dataset:
+        levels: Levels = dataset.read(1)
+        return levels, raster_grid(dataset, href)
