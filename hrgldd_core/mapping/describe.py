@@ -90,12 +90,14 @@ def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
     matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
     in_pixels = outlines.geometry.affine_transform(matrix).simplify(0.3)
     pixels = outlines.set_geometry(in_pixels.set_crs(None, allow_override=True))
-    path = storage.gdal_path(storage.join(plan.out, "probability", f"{scene.id}.tif"))
+    probability, coverage = (
+        storage.join(plan.out, kind, f"{scene.id}.tif") for kind in ("probability", "coverage")
+    )
     return SceneView(
         id=scene.id,
         acquired=scene.acquired,
-        quicklook=true_colour(scene),
-        probability=probability_overlay(path, (width, height), plan.parameters.threshold),
+        quicklook=true_colour(scene, coverage),
+        probability=probability_overlay(probability, (width, height), plan.parameters.threshold),
         size=(width, height),
         pixel_m=float(grid.resolution.x),
         outlines=pixels,

@@ -12,8 +12,9 @@ from PIL import Image
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
+from hrgldd_core import storage
 from hrgldd_core.mapping.probability import NODATA, SCALE
-from hrgldd_core.scenes import Scene
+from hrgldd_core.scenes import Coverage, Scene
 from hrgldd_core.scenes.open import DRIVER
 
 __all__ = ["probability_overlay", "quicklook_size", "true_colour"]
@@ -29,8 +30,15 @@ def quicklook_size(scene: Scene) -> tuple[int, int]:
     return max(1, round(columns * factor)), max(1, round(rows * factor))
 
 
-def true_colour(scene: Scene) -> bytes:
-    """JPEG of the part to map: red, green, blue (or the first band in grey), stretched."""
+def true_colour(scene: Scene, coverage: str) -> bytes:
+    """JPEG of the part to map: red, green, blue (or the first band in grey).
+
+    Stretched for what was mapped: clouds would leave the ground black.
+
+    Args:
+        scene: the part to show.
+        coverage: URI of its coverage COG.
+    """
     bands: Sequence[str] = _RGB if set(_RGB) <= set(scene.bands) else scene.bands[:1]
     planes = [_read(scene, scene.bands.index(band)) for band in bands]
     image = np.stack(planes, axis=-1).astype(np.float32)
@@ -39,7 +47,10 @@ def true_colour(scene: Scene) -> bytes:
         if scene.nodata is None
         else (image != scene.nodata).any(axis=-1)
     ) & np.isfinite(image).all(axis=-1)
-    values = image[seen] if seen.any() else image.reshape(-1, image.shape[-1])
+    width, height = quicklook_size(scene)
+    with rasterio.open(storage.gdal_path(coverage), driver=DRIVER) as dataset:
+        mapped = dataset.read(1, out_shape=(height, width)) == Coverage.MAPPED
+    values = image[seen & mapped] if (seen & mapped).any() else image.reshape(-1, image.shape[-1])
     low, high = np.percentile(values, (1, 99.5), axis=0)
     scaled = np.clip((np.nan_to_num(image) - low) / np.maximum(high - low, 1e-6), 0, 1)
     # Forest is dark: lift the shadows as image viewers do.
@@ -61,10 +72,10 @@ def _read(scene: Scene, band: int) -> npt.NDArray[np.generic]:
     return plane
 
 
-def probability_overlay(path: str, size: tuple[int, int], threshold: float) -> bytes:
+def probability_overlay(href: str, size: tuple[int, int], threshold: float) -> bytes:
     """PNG of a probability COG, transparent where improbable; yellow to red from the threshold."""
     width, height = size
-    with rasterio.open(path, driver=DRIVER) as dataset:
+    with rasterio.open(storage.gdal_path(href), driver=DRIVER) as dataset:
         levels = dataset.read(1, out_shape=(height, width), resampling=Resampling.nearest)
     p = np.where(levels == NODATA, 0, levels) / SCALE
     strength = np.clip((p - threshold) / (1 - threshold), 0, 1)

@@ -71,9 +71,10 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
             )
     if mask := find_mask(item):
         open_raster(mask.href).close()
+    acquired = item.datetime or item.common_metadata.start_datetime
     return Scene(
         id=item.id,
-        acquired=item.datetime or item.common_metadata.start_datetime,
+        acquired=None if item.properties.get("hrgldd:undated") else acquired,
         href=found[0][0].href,
         geobox=geobox,
         window=_window(geobox, aoi, item.id),

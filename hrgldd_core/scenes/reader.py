@@ -13,6 +13,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
+from scipy import ndimage
 
 from hrgldd_core.errors import InputError
 from hrgldd_core.scenes.model import Coverage, Scene
@@ -27,6 +28,9 @@ _SAMPLE_SIDE = 64
 # 5 heavy haze, 6 cloud, 7 confidence, 8 unusable data (bit 0: outside the image).
 _UDM2_OBSTRUCTED = (3, 5, 6)
 _UDM2_UNUSABLE = 8
+
+# Clouds fade out over some pixels that the mask still calls clear, and bright rims look like soil.
+_CLOUD_BUFFER = 10
 
 
 class SceneReader:
@@ -100,7 +104,7 @@ class SceneReader:
                 wanted = [i for i, s in enumerate(scene.sources) if s.path == path]
                 read = dataset.read([scene.sources[i].index for i in wanted], window=window)
                 planes |= dict(zip(wanted, read, strict=True))
-            obstructed = self._mask.read(window=window) if self._mask is not None else None
+            udm2 = self._read_mask(rows, columns) if self._mask is not None else None
         except RasterioError as error:
             raise InputError(
                 f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
@@ -109,16 +113,35 @@ class SceneReader:
                 remedy="The file may be damaged: download it again",
             ) from None
         image = np.stack([planes[i] for i in range(len(planes))], axis=-1)
-        return image, self._coverage(image, obstructed)
+        return image, self._coverage(image, udm2)
+
+    def _read_mask(
+        self, rows: slice, columns: slice
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """(y, x) of a window: obstructed with the buffer around, and outside the image."""
+        height, width = self._scene.geobox.shape
+        inside = []
+        for part, length in ((rows, height), (columns, width)):
+            first = max(part.start - _CLOUD_BUFFER, 0)
+            last = min(part.stop + _CLOUD_BUFFER, length)
+            inside.append((slice(first, last), slice(part.start - first, part.stop - first)))
+        (wide_rows, own_rows), (wide_columns, own_columns) = inside
+        udm2 = self._mask.read(window=Window.from_slices(wide_rows, wide_columns))
+        obstructed = udm2[[band - 1 for band in _UDM2_OBSTRUCTED]].any(axis=0)
+        near = ndimage.binary_dilation(obstructed, iterations=_CLOUD_BUFFER)
+        unusable = (udm2[_UDM2_UNUSABLE - 1] & 1) == 1
+        return near[own_rows, own_columns], unusable[own_rows, own_columns]
 
     def _coverage(
-        self, image: npt.NDArray[np.generic], udm2: npt.NDArray[np.uint8] | None
+        self,
+        image: npt.NDArray[np.generic],
+        udm2: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None,
     ) -> npt.NDArray[np.uint8]:
         state = np.full(image.shape[:2], Coverage.MAPPED, np.uint8)
         if udm2 is not None:
-            obstructed = udm2[[b - 1 for b in _UDM2_OBSTRUCTED]].any(axis=0)
+            obstructed, unusable = udm2
             state[obstructed] = Coverage.CLOUD
-            state[(udm2[_UDM2_UNUSABLE - 1] & 1) == 1] = Coverage.NODATA
+            state[unusable] = Coverage.NODATA
         if np.issubdtype(image.dtype, np.floating):
             state[~np.isfinite(image).all(axis=-1)] = Coverage.NODATA
         if self._scene.nodata is not None:

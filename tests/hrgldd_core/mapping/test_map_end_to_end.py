@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pystac
 import pytest
 import rasterio
+import shapely
 from pystac.extensions.projection import ProjectionExtension
 from rasterio.features import geometry_mask
 from rio_cogeo import cog_validate
@@ -61,10 +62,8 @@ def source(event, item):
     with rasterio.open(event.folder / f"{SCENE}.tif") as image:
         a = image.transform
         to = ProjectionExtension.ext(item)
-        row, column = (to.transform[5] - a.f) / a.e, (to.transform[2] - a.c) / a.a
-        part = np.s_[
-            round(row) : round(row) + to.shape[0], round(column) : round(column) + to.shape[1]
-        ]
+        row, column = round((to.transform[5] - a.f) / a.e), round((to.transform[2] - a.c) / a.a)
+        part = np.s_[row : row + to.shape[0], column : column + to.shape[1]]
         pixels = image.read()[:, *part]
     with rasterio.open(event.folder / "synthetic-7-384x384-post_udm2.tif") as mask:
         return pixels, mask.read()[:, *part]
@@ -117,9 +116,7 @@ def test_probability_is_what_the_model_says_of_each_pixel(levels, source, item):
     np.testing.assert_allclose(levels[seen], expected[seen], atol=0.51)
 
 
-def test_statistics_are_those_of_what_was_seen(coverage, source, item):
-    seen = source[0][:3, coverage != Coverage.OUTSIDE]
-    del seen
+def test_statistics_are_those_of_what_was_seen(source, item):
     pixels, udm2 = source
     usable = ~((pixels[:3] == 0).all(0) | (udm2[7] & 1 == 1) | udm2[[2, 4, 5]].any(0))
     expected = np.median(pixels[:3, usable], axis=1)
@@ -174,26 +171,22 @@ def test_attributes_are_those_of_the_pixels(levels, inventory):
 
 def test_edge_marks_polygons_beside_the_unseen(levels, inventory, manifest):
     labels, pixels = _regions(levels)
-    unseen = ndimage.binary_dilation(
-        np.pad(levels == 255, 1, constant_values=True), np.ones((3, 3))
-    )
-    touching = np.unique(labels[unseen[1:-1, 1:-1] & (labels > 0)])
+    unseen = np.pad(levels == 255, 1, constant_values=True)
+    beside = ndimage.binary_dilation(unseen, np.ones((3, 3)))[1:-1, 1:-1]
+    touching = np.unique(labels[beside & (labels > 0)])
     assert inventory["edge"].sum() == (pixels[touching - 1] * 9 >= 100).sum()
 
 
 @pytest.mark.parametrize("name", ["inventory.gpkg", "inventory.fgb", "inventory.shp.zip"])
 def test_all_formats_hold_the_same(mapped, inventory, name):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OGR_GEOMETRY_ACCEPT_UNCLOSED_RING", "NO")
-        other = gpd.read_file(mapped.out / name)
+    other = gpd.read_file(mapped.out / name)
     assert len(other) == len(inventory)
     assert other.crs == inventory.crs == "EPSG:4326"
     other = other.set_index("id").loc[inventory["id"]]
     np.testing.assert_allclose(other["area_m2"], inventory["area_m2"], rtol=1e-6)
-    assert (
-        other.geometry.reset_index(drop=True).geom_equals_exact(inventory.geometry, 1e-9).mean() < 2
-    )
-    assert other.union_all().symmetric_difference(inventory.union_all()).area < 1e-12
+    apart = shapely.symmetric_difference(other.geometry.values, inventory.geometry.values)
+    # Square degrees: a hundredth of a square metre.
+    assert shapely.area(apart).max() < 1e-12
 
 
 def test_parquet_says_that_it_is_geoparquet_1_1(mapped):
@@ -235,30 +228,31 @@ def test_item_describes_its_files(mapped, item, coverage):
     assert item.properties["hrgldd:synthetic"] is True
 
 
-def test_manifest_agrees_with_the_result(
-    mapped, manifest, inventory, coverage, event, bright_model
-):
+def test_manifest_agrees_with_the_result(mapped, manifest, inventory, coverage):
     summary = manifest["summary"]
     assert summary["status"] == "done"
     assert summary["polygons"] == len(inventory)
     assert summary["area_m2"] == pytest.approx(inventory["area_m2"].sum(), abs=0.1)
     assert summary["largest_m2"] == inventory["area_m2"].max()
     assert summary["scenes"] == 1
-    assert summary["missing"] == manifest["missing"] == {}
+    assert summary["missing"] == {}
     inside = coverage != Coverage.OUTSIDE
     share = (coverage == Coverage.MAPPED).sum() / inside.sum()
     assert summary["mapped_share"] == pytest.approx(share, abs=2e-3)
     assert summary["aoi_km2"] == pytest.approx(inside.sum() * 9e-6, rel=0.02)
     assert sum(summary["coverage_km2"].values()) == pytest.approx(summary["aoi_km2"], abs=2e-3)
-    assert manifest["event"] == event.name
-    assert manifest["model"]["id"] == "bright"
-    assert manifest["model"]["uri"] == str(bright_model)
-    assert manifest["parameters"]["threshold"] == 0.5
     assert len(manifest["inputs"]) == 2
     assert all(len(v["sha256"]) == 64 for v in manifest["inputs"].values())
     assert set(manifest["outputs"]) == {n for n in FILES if n.startswith("inventory")}
     for name, identity in manifest["outputs"].items():
         assert identity["size"] == (mapped.out / name).stat().st_size
+
+
+def test_manifest_says_what_went_in(manifest, event, bright_model):
+    assert manifest["event"] == event.name
+    assert manifest["model"]["id"] == "bright"
+    assert manifest["model"]["uri"] == str(bright_model)
+    assert manifest["parameters"]["threshold"] == 0.5
 
 
 def test_truth_of_a_synthetic_event_is_compared(manifest):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +13,6 @@ import pytest
 from hrgldd_core.inventory.schema import COLUMNS
 from tests.support import (
     NORTH_UP,
-    assert_refused,
     data_asset,
     hrgldd,
     raster_of,
@@ -40,9 +40,8 @@ def scene(folder, name, *, scar=True, column=0):
 
 def run(model, out, *scenes, words=()):
     named = [w for s in scenes for w in ("--scene", s)]
-    return hrgldd(
-        "map", *named, "--bands", "blue,green,red", "--model", model, "--out", out, *words
-    )
+    options = ("--bands", "blue,green,red", "--model", model, "--out", out)
+    return hrgldd("map", *named, *options, *words)
 
 
 @pytest.mark.parametrize("why", ["no pixel", "all too small"])
@@ -64,7 +63,7 @@ def test_nothing_found_is_a_result(tmp_path, bright_model, why):
     frame = read(out / FORMATS[0])
     assert list(frame.columns) == [*COLUMNS, "geometry"]
     pystac.Collection.from_file(str(out / "collection.json")).clone().validate()
-    assert "report" in (out / "report.html").read_text()
+    assert "0 landslides" in (out / "report.html").read_text()
 
 
 def test_one_scene_of_two_is_lost(tmp_path, bright_model):
@@ -94,7 +93,7 @@ def test_one_scene_of_two_is_lost(tmp_path, bright_model):
     assert list(summary["missing"]) == ["bad"]
     assert "Download it again" in summary["missing"]["bad"]
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["missing"] == summary["missing"]
+    assert manifest["summary"]["missing"] == summary["missing"]
     assert set(manifest["scenes"]) == {"good"}
     assert [p.name for p in (out / "probability").iterdir()] == ["good.tif"]
     collection = pystac.Collection.from_file(str(out / "collection.json"))
@@ -113,7 +112,12 @@ def test_all_scenes_lost(tmp_path, bright_model):
         image = np.zeros((3, 128, 128), np.uint16)
         write_raster(path, image, nodata=0)
     done = run(bright_model, tmp_path / "out", *paths)
-    assert_refused(done, "no scene could be mapped", "one: .*no usable pixel", "two2: ")
+    assert done.code == 2
+    # One line a scene, each with its remedy.
+    assert re.fullmatch(
+        r"hrgldd: \S+one.tif: no usable pixel.*bbox.\n\S+two2.tif: no usable pixel.*bbox.\n",
+        done.err,
+    )
     assert not (tmp_path / "out").exists()
 
 
