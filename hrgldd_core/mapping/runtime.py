@@ -20,9 +20,9 @@ def keras_runtime(stored: StoredModel) -> Runtime:
 
     On CPU XLA makes it slower, hence a plain graph on the TensorFlow backend.
     """
-    model = stored.load()
-    import keras
+    from hrgldd_core.models.backend import keras
 
+    model = stored.load()
     if keras.backend.backend() != "tensorflow":
         return lambda x: np.asarray(model.predict_on_batch(x), np.float32)[..., 0]
     import tensorflow as tf

@@ -1,32 +1,30 @@
-"""Starting Keras and its backend without the lines that TensorFlow prints on import."""
+"""Keras and its backend, imported without the lines that TensorFlow prints.
+
+Whatever needs Keras imports it from here. TensorFlow's C++ side writes to the file descriptor
+before its log level is read, so neither ``TF_CPP_MIN_LOG_LEVEL`` nor ``sys.stderr`` can silence
+it; what it wrote is shown only if the import fails.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["start_keras"]
+__all__ = ["KerasTensor", "keras", "layers", "ops"]
 
 
-@cache
-def start_keras() -> None:
-    """Import Keras once; what was printed meanwhile is shown only if the import fails.
-
-    TensorFlow's C++ side writes to the file descriptor before its log level is read, so neither
-    ``TF_CPP_MIN_LOG_LEVEL`` nor Python's ``sys.stderr`` can silence it.
-    """
+@contextmanager
+def _quiet() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as noise:
         os.dup2(noise.fileno(), 2)
         try:
-            import keras
-
-            # The backend says its piece when it first computes.
-            keras.ops.zeros(1)
+            yield
         except BaseException:
             noise.seek(0)
             os.write(kept, noise.read())
@@ -34,3 +32,11 @@ def start_keras() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+with _quiet():
+    import keras
+    from keras import KerasTensor, layers, ops
+
+    # The backend says its piece when it first computes.
+    ops.zeros(1)

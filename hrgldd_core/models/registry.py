@@ -7,7 +7,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 from hrgldd_core.errors import InputError
-from hrgldd_core.models.backend import start_keras
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +32,6 @@ def build_model(
         raise InputError(
             f"no model {name!r}", remedy=f"{hint}Choose one of: {', '.join(MODEL_NAMES)}"
         )
-    start_keras()
     module, _, function = _BUILDERS[name].partition(":")
     build = getattr(importlib.import_module(module), function)
     return build(bands=bands, filters=filters, batch_norm=batch_norm, dropout=dropout)

@@ -146,7 +146,7 @@ def save_model(model: keras.Model, spec: ModelSpec, uri: str) -> None:
 
 def half_precision(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """The same model with weights rounded to float16, half the size on disk."""
-    import keras
+    from hrgldd_core.models.backend import keras
 
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float16")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import keras
-from keras import layers
-
+from hrgldd_core.models.backend import keras, layers
 from hrgldd_core.models.blocks import conv_block, upsample
 
 __all__ = ["build_unet"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pystac
 import shapely
 from pystac.extensions.classification import Classification
+from pystac.extensions.eo import Band, EOExtension
 from pystac.extensions.file import FileExtension
 from pystac.extensions.mlm import (
     AcceleratorType,
@@ -23,6 +24,8 @@ from pystac.extensions.mlm import (
     TaskType,
 )
 from pystac.extensions.raster import DataType
+
+from hrgldd_core.scenes.bands import COMMON_NAMES
 
 if TYPE_CHECKING:
     from hrgldd_core.models.store import ModelSpec
@@ -53,7 +56,7 @@ def model_item(
         datetime=datetime.fromisoformat(spec.created) if spec.created else datetime.now(UTC),
         properties={
             "title": f"{spec.architecture} for landslides, {spec.version}",
-            "description": " ".join(spec.limits),
+            "description": " ".join(spec.limits) or "Its limits are not recorded.",
             "hrgldd:threshold": spec.threshold,
             "hrgldd:validation": spec.validation,
             "hrgldd:training_data": spec.training.get("data", ""),
@@ -82,6 +85,10 @@ def model_item(
         roles=["mlm:model", "mlm:weights"],
     )
     item.add_asset("weights", asset)
+    # MLM wants bands that an input names described; core STAC keeps its `bands` for data.
+    EOExtension.ext(asset, add_if_missing=True).bands = [
+        Band.create(band, common_name=band if band in COMMON_NAMES else None) for band in spec.bands
+    ]
     AssetGeneralMLMExtension.ext(asset).apply(artifact_type="keras.Model.save_weights")
     FileExtension.ext(asset, add_if_missing=True).apply(checksum=f"1220{checksum}", size=size)
     document: dict[str, Any] = item.to_dict(include_self_link=False)

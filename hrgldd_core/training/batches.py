@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core.dataset.patches import IGNORE, PatchSet
+from hrgldd_core.models.backend import keras
 from hrgldd_core.normalise import BandStatistics, Normalisation, band_statistics
 from hrgldd_core.training.augment import Augmentation, jitter_statistics, warp
 from hrgldd_core.training.confusers import draw_confusers

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.errors import HrglddError
-from hrgldd_core.models.backend import start_keras
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.training.recipe import Recipe
@@ -49,9 +48,7 @@ def fit(
     Raises:
         HrglddError: when the loss is no longer a number.
     """
-    start_keras()
-    import keras
-
+    from hrgldd_core.models.backend import keras
     from hrgldd_core.training.batches import TrainingBatches, normalise_patches
     from hrgldd_core.training.generated import generated_patches
     from hrgldd_core.training.losses import LOSSES
@@ -68,6 +65,7 @@ def fit(
         balance=recipe.balance,
         generated=generated_patches(patches.bands) if recipe.generated else None,
         generated_share=recipe.generated,
+        workers=2,
     )
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
@@ -118,7 +116,7 @@ def predict_patches(
     model: keras.Model, inputs: npt.NDArray[np.float32], *, batch_size: int = 16
 ) -> npt.NDArray[np.float32]:
     """(N, y, x) probabilities of (N, y, x, band) normalised patches."""
-    import keras
+    from hrgldd_core.models.backend import keras
 
     pad = -len(inputs) % batch_size
     # Whole batches only: another shape would be traced and compiled again.
@@ -131,7 +129,7 @@ def predict_patches(
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
-    import keras
+    from hrgldd_core.models.backend import keras
 
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
@@ -145,7 +143,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
 
 
 def _report(progress: Progress, epochs: int) -> Any:
-    import keras
+    from hrgldd_core.models.backend import keras
 
     return keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, _: progress("training", epoch + 1, epochs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from keras import ops
+from hrgldd_core.models.backend import ops
 
 __all__ = ["LOSSES", "dice", "dice_cross_entropy"]
 

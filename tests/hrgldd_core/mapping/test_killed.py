@@ -1,15 +1,16 @@
 """Killed at any moment, a run leaves nothing that looks complete, and a rerun finishes it.
 
 The moments are counted, not timed: the process kills itself (SIGKILL) at the n-th event, an event
-being a window predicted, a file opened in the output or a rename. Chance, seeded, chooses them.
+being a window predicted, or a file opened or renamed in the output.
 """
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -31,25 +32,18 @@ REPEATABLE = [f for f in FINAL if f.startswith(("probability", "coverage", "inve
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from tests.hrgldd_core.mapping.test_killed import plan
+from tests.hrgldd_core.mapping.test_killed import counting, plan
 from hrgldd_core.mapping.job import map_event
 
-scene, model, out, moment, tally = sys.argv[1:]
-decided, events = plan(Path(scene), model, out), 0
+scene, model, out, moment = sys.argv[1:]
 
-def event(*_):
-    global events
-    events += 1
+def kill(events):
     if events == int(moment):
         os.kill(os.getpid(), signal.SIGKILL)
 
-def audit(name, arguments):
-    if name == "os.rename" or (name in ("open", "os.mkdir") and out in str(arguments[0])):
-        event()
-
-sys.addaudithook(audit)
-map_event(decided, event)
-Path(tally).write_text(str(events))
+decided = plan(Path(scene), model, out)
+with counting(out, kill) as event:
+    map_event(decided, event)
 """
 
 
@@ -64,11 +58,23 @@ def plan(scene: Path, model: str, out: str):
     )
 
 
-def child(scene, model, out, moment, tally):
-    return subprocess.run(
-        [sys.executable, "-c", CHILD, *map(str, (scene, model, out, moment, tally))],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@contextmanager
+def counting(out, tell):
+    """Call ``tell`` with the number of each event; gives what progress is told to."""
+    numbers = count(1)
+    active = [True]
+
+    def event(*_):
+        tell(next(numbers))
+
+    def audit(name, arguments):
+        if active and name in {"os.rename", "open", "os.mkdir"} and out in str(arguments):
+            event()
+
+    sys.addaudithook(audit)
+    yield event
+    # A hook cannot be taken away.
+    active.clear()
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +84,11 @@ def undisturbed(tmp_path_factory, bright_model):
     image = texture((700, 700)) // 80 + 300
     image[:, 200:330, 150:420] = np.uint16(2500)
     scene = write_raster(folder / "scene.tif", image, tiled=True)
-    done = child(scene, bright_model, folder / "out", 0, folder / "tally")
-    assert done.returncode == 0, done.stderr
-    assert set(tree(folder / "out")) == FINAL
-    return scene, folder / "out", int((folder / "tally").read_text())
+    out, events = folder / "out", []
+    with counting(str(out), events.append) as event:
+        map_event(plan(scene, str(bright_model), str(out)), event)
+    assert set(tree(out)) == FINAL
+    return scene, out, len(events)
 
 
 # As shares of all events of a run: while predicting, and while publishing.
@@ -89,7 +96,7 @@ MOMENTS = [
     *(pytest.param(share, id=f"{share:.2f}") for share in (0.2, 0.97)),
     *(
         pytest.param(share, id=f"{share:.2f}", marks=pytest.mark.slow)
-        for share in sorted(random.Random(7).uniform(0, 1) for _ in range(8))
+        for share in np.random.default_rng(7).uniform(0, 1, 8)
     ),
 ]
 
@@ -99,7 +106,11 @@ def test_killed_run_is_finished_by_the_next(undisturbed, bright_model, tmp_path,
     scene, expected, events = undisturbed
     assert events > 30
     out = tmp_path / "out"
-    killed = child(scene, bright_model, out, 1 + int(share * events), tmp_path / "tally")
+    moment = 1 + int(share * events)
+    killed = subprocess.run(
+        [sys.executable, "-c", CHILD, *map(str, (scene, bright_model, out, moment))],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     left = set(tree(out)) if out.exists() else set()
     if "collection.json" in left:
