@@ -19,6 +19,9 @@ _json_option = click.option(
 _out_option = click.option("--out", required=True, help="Folder or URI prefix for the result.")
 
 
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
 class _Commands(click.Group):
     """Commands of this package and those that others add (entry point ``hrgldd.commands``)."""
 
@@ -41,7 +44,7 @@ class _Commands(click.Group):
             fail(error)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(__version__, prog_name="hrgldd")
 def main() -> None:
     """Map landslides from high-resolution satellite scenes."""
@@ -63,7 +66,7 @@ def main() -> None:
 @_json_option
 @click.pass_context
 def map_command(ctx: click.Context, /, *, as_json: bool, **options: Any) -> None:
-    """Map landslides in scene files or in the scenes that a STAC search finds.
+    """Map landslides in scene files or STAC scenes.
 
     Leaves probability and coverage maps (COG), an inventory (GeoParquet, GeoPackage, FlatGeobuf,
     Shapefile), STAC metadata, a report and a manifest below --out. Repeating the same call goes on
@@ -92,7 +95,7 @@ def map_command(ctx: click.Context, /, *, as_json: bool, **options: Any) -> None
 @_out_option
 @_json_option
 def train(*, data: str, recipe: str, out: str, as_json: bool, **changes: Any) -> None:
-    """Train a model on patches; --out becomes a folder that --model takes."""
+    """Train a model; --out becomes a folder that --model takes."""
     from hrgldd_core.training.job import train_model
     from hrgldd_core.training.recipe import read_recipe
 

@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.npyio import NpzFile
 
 from hrgldd_core.errors import InputError
 
@@ -114,7 +115,11 @@ def _read_npz(
     path: Path,
 ) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic], npt.NDArray[np.int64]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: NumPy leaves a broken archive open.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, NpzFile):
+                raise ValueError("a single array, not an archive")  # noqa: TRY004, TRY301
             arrays = {k: archive[k] for k in ("X", "Y", "block") if k in archive.files}
     except (BadZipFile, ValueError, OSError, AttributeError, EOFError) as error:
         raise InputError(
@@ -128,6 +133,8 @@ def _read_npz(
         raise InputError(
             f"'block' has {len(groups)} entries for {len(arrays['X'])} patches", where=str(path)
         )
+    if groups.dtype.kind not in "iub":
+        raise InputError("'block' holds no integers", where=str(path), remedy="Number the sites")
     return arrays["X"], arrays["Y"], groups.astype(np.int64)
 
 
@@ -162,6 +169,9 @@ def _check(
     images: npt.NDArray[np.generic], labels: npt.NDArray[np.generic], where: str
 ) -> tuple[str, ...]:
     """Refuse what is not a set of patches; the bands otherwise."""
+    for name, array in (("X", images), ("Y", labels)):
+        if array.dtype.kind not in "iufb":
+            raise InputError(f"{name} holds {array.dtype}, not numbers", where=where)
     if images.ndim != 4 or images.shape[-1] not in _BANDS or not len(images):
         raise InputError(
             f"X has shape {images.shape}, expected (N, y, x, 3 or 4 bands), N at least 1",

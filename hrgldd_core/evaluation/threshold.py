@@ -13,19 +13,28 @@ _LEVELS = 250
 
 
 def best_threshold(
-    probability: npt.NDArray[np.floating], labels: npt.NDArray[np.uint8]
+    probability: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.uint8],
+    *,
+    prevalence: float | None = None,
 ) -> tuple[float, float]:
     """Threshold with the largest F1 over all pixels together, and that F1.
+
+    Patches are chosen around landslides; in whole scenes there is far more that is none. A
+    prevalence weighs the pixels without landslide as if landslides had that share.
 
     Args:
         probability: any shape.
         labels: same shape; 1 landslide, 0 none, anything else does not count.
+        prevalence: share of landslide pixels where the threshold will be used; None: as in labels.
     """
     level = np.clip(np.rint(probability * _LEVELS), 0, _LEVELS).astype(np.int64)
     positive = np.bincount(level[labels == 1].ravel(), minlength=_LEVELS + 1)
     negative = np.bincount(level[labels == 0].ravel(), minlength=_LEVELS + 1)
     tp = positive[::-1].cumsum()[::-1].astype(float)
-    fp = negative[::-1].cumsum()[::-1]
+    fp = negative[::-1].cumsum()[::-1].astype(float)
+    if prevalence is not None:
+        fp *= positive.sum() / max(negative.sum(), 1) * (1 - prevalence) / prevalence
     f1 = 2 * tp / np.maximum(tp + fp + positive.sum(), 1)
     best = int(f1[1:_LEVELS].argmax()) + 1
     return best / _LEVELS, float(f1[best])

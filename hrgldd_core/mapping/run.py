@@ -70,6 +70,7 @@ class SceneMapper:
         if (finished := mapped_item(plan, item.id)) is not None:
             return finished
         started = time.monotonic()
+        progress(item.id, 0, 1)
         scene = open_scene(item, bands=spec.bands, aoi=plan.aoi)
         with SceneReader(scene) as reader:
             statistics = band_statistics(reader.sample())

@@ -9,9 +9,7 @@ from hrgldd_core.models.backend import KerasTensor, layers
 __all__ = ["conv_block", "upsample"]
 
 
-def _convolve(
-    x: KerasTensor, filters: int, *, batch_norm: bool, name: str
-) -> KerasTensor:
+def _convolve(x: KerasTensor, filters: int, *, batch_norm: bool, name: str) -> KerasTensor:
     initializer: Any = "glorot_normal"
     x = layers.Conv2D(
         filters,
@@ -36,9 +34,7 @@ def conv_block(
     return _convolve(x, filters, batch_norm=batch_norm, name=f"{name}_2")
 
 
-def upsample(
-    x: KerasTensor, filters: int, *, batch_norm: bool, name: str
-) -> KerasTensor:
+def upsample(x: KerasTensor, filters: int, *, batch_norm: bool, name: str) -> KerasTensor:
     """2x2 upsampling followed by a learnable convolution (paper, section 4.1)."""
     x = layers.UpSampling2D(2, name=f"{name}_up")(x)
     return _convolve(x, filters, batch_norm=batch_norm, name=name)

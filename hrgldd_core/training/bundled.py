@@ -3,8 +3,9 @@
 ``python -m hrgldd_core.training.bundled --data PATCHES --out hrgldd_core/models/bundled``
 
 Whole sites (``block`` of the data) are left out in turn. The threshold is the best over all
-left-out predictions together; each site's own figures use the threshold that is best over the
-*other* sites, so nothing that is reported was chosen on what it is reported for.
+left-out predictions together, at the prevalence of a scene; each site's own figures use the
+threshold that is best over the *other* sites, so nothing that is reported was chosen on what it is
+reported for.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ __all__ = ["cross_validate", "site_folds", "train_bundled"]
 
 _LEAST_USABLE = 0.25
 _SMALL_SITE = 20
+
+# Landslides cover a tenth of the patches, and some hundredths of a scene that was badly hit.
+_SCENE_PREVALENCE = 0.02
 
 _LIMITS = (
     "Trained on 8-bit blue, green and red quicklooks of few sites, without near infrared.",
@@ -80,16 +84,16 @@ def cross_validate(recipe: Recipe, patches: PatchSet, work: Path) -> npt.NDArray
 
 
 def site_figures(
-    probability: npt.NDArray[np.float32], patches: PatchSet
+    probability: npt.NDArray[np.float32], patches: PatchSet, *, prevalence: float | None
 ) -> tuple[float, dict[str, Any]]:
-    """The threshold, and the figures of each left-out site and of all."""
+    """The best threshold at a prevalence, and the figures of each left-out site and of all."""
     labels, groups = patches.labels, patches.groups
-    threshold, _ = best_threshold(probability, labels)
+    threshold, _ = best_threshold(probability, labels, prevalence=prevalence)
     sites: dict[str, Any] = {}
     everything: list[Confusion] = []
     for site in np.unique(groups):
         here = groups == site
-        chosen, _ = best_threshold(probability[~here], labels[~here])
+        chosen, _ = best_threshold(probability[~here], labels[~here], prevalence=prevalence)
         counts = patch_confusions(probability[here], labels[here], chosen)
         total = sum(counts, Confusion())
         everything += counts
@@ -120,7 +124,9 @@ def train_bundled(recipe: Recipe, data: str, out: str, work: Path) -> ModelSpec:
     from hrgldd_core.training.fit import fit
 
     patches = usable_patches(open_patches(data))
-    threshold, figures = site_figures(cross_validate(recipe, patches, work), patches)
+    left_out = cross_validate(recipe, patches, work)
+    threshold, figures = site_figures(left_out, patches, prevalence=_SCENE_PREVALENCE)
+    _, figures["at_patch_prevalence"] = site_figures(left_out, patches, prevalence=None)
     say(json.dumps(figures, indent=2))
     spec = ModelSpec(
         id=f"hrgldd-{recipe.model}-{''.join(b[0] for b in patches.bands)}",
