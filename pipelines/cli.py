@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hrgldd_core import storage
 from hrgldd_core.console import say
 from hrgldd_core.errors import InputError
 from pipelines import PIPELINES
@@ -29,6 +30,7 @@ def compile_command(name: str, out: Path) -> None:
 
     from pipelines.local import load_pipeline
 
+    storage.check_writable(str(out.parent))
     out.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(load_pipeline(name), str(out))
     say(f"{name} -> {out}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rasterio.transform import from_origin
 from hrgldd_core.cli import main
 
 ROOT = Path(__file__).parents[1]
+CONSOLE = (sys.executable, "-c", "from hrgldd_core.cli import main; main(prog_name='hrgldd')")
 UTM = "EPSG:32643"
 NORTH_UP = from_origin(363000, 1305000, 3, 3)
 BGR = ("blue", "green", "red")

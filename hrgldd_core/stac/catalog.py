@@ -69,9 +69,10 @@ def parse_interval(text: str) -> tuple[datetime | None, datetime | None]:
     Raises:
         InputError: when it is not that, or ends before it begins.
     """
-    first, _, last = text.partition("/")
+    first, slash, last = text.partition("/")
     try:
-        start, end = _moment(first, last=False), _moment(last or first, last=True)
+        start = _moment(first, last=False)
+        end = _moment(last if slash else first, last=True)
     except ValueError:
         raise InputError(
             f"datetime {text!r} is not an interval of dates",

@@ -23,7 +23,12 @@ __all__ = ["item_collection", "item_from_raster", "register_scene"]
 
 # PlanetScope names begin with the acquisition: 20241110_053942_45_24f7_...
 _PLANET_TIME = re.compile(r"^(\d{8}_\d{6})_")
-_EO = "https://stac-extensions.github.io/eo/v1.1.0/schema.json"
+# PlanetScope surface reflectance is stored times 10 000.
+_REFLECTANCE = re.compile(r"_SR(_8b)?(_harmonized)?(_clip)?\.tiff?$", re.IGNORECASE)
+_EXTENSIONS = (
+    "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+)
 _NEAR = ("udm2", "udm2_clip")
 
 
@@ -66,7 +71,7 @@ def item_from_raster(
         shape=list(grid.shape),
         transform=list(grid.affine)[:6],
     )
-    item.stac_extensions.append(_EO)
+    item.stac_extensions += _EXTENSIONS
     item.add_asset("analytic", _data_asset(uri, names, data_type, nodata))
     if mask := _mask_beside(uri):
         item.add_asset("udm2", _mask_asset(mask))
@@ -97,14 +102,16 @@ def register_scene(
             local.parent.mkdir(parents=True, exist_ok=True)
             draft = local.with_name(f".{local.name}")
             with open_raster(asset.href) as dataset:
-                copy_to_cog(dataset, draft)
+                # A mask's bits have no average.
+                mask = "data-mask" in (asset.roles or ())
+                _copy_to_cog(dataset, draft, "NEAREST" if mask else "AVERAGE")
             storage.put_file(draft, target)
         asset.href = target
     return item
 
 
-def copy_to_cog(dataset: Any, path: Path) -> None:
-    """Write an opened raster as a lossless COG with averaged overviews."""
+def _copy_to_cog(dataset: Any, path: Path, resampling: str) -> None:
+    """Write an opened raster as a lossless COG."""
     with rasterio.Env(GDAL_CACHEMAX=128):
         raster_copy(
             dataset,
@@ -113,7 +120,7 @@ def copy_to_cog(dataset: Any, path: Path) -> None:
             COMPRESS="DEFLATE",
             PREDICTOR="STANDARD",
             BLOCKSIZE=512,
-            OVERVIEW_RESAMPLING="AVERAGE",
+            OVERVIEW_RESAMPLING=resampling,
             NUM_THREADS="ALL_CPUS",
         )
 
@@ -137,6 +144,11 @@ def _data_asset(
     fields: dict[str, Any] = {"eo:bands": eo_bands, "bands": bands, "data_type": data_type}
     if nodata is not None:
         fields["nodata"] = nodata
+    if _REFLECTANCE.search(href):
+        raster = {"data_type": data_type, "scale": 1e-4, "offset": 0.0}
+        if nodata is not None:
+            raster["nodata"] = nodata
+        fields["raster:bands"] = [raster] * len(names)
     return pystac.Asset(
         href,
         title="Analytic image",

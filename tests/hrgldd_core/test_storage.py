@@ -57,7 +57,7 @@ def test_a_failed_write_leaves_the_old_content(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match="No space left on device.*free space"):
+    with pytest.raises(InputError, match=r"No space left on device.*free space"):
         storage.write_bytes(str(target), b"new")
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]

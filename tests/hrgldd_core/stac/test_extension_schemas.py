@@ -60,7 +60,7 @@ def documents(mapped, event):
     [
         ("result", {"projection", "raster", "classification", "file"}),
         ("collection", set()),
-        ("scene", {"projection", "eo"}),
+        ("scene", {"projection", "eo", "raster"}),
         ("model", {"mlm", "file", "eo"}),
     ],
 )
