@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
-from rasterio.vrt import WarpedVRT
 
 from hrgldd_core.grid import BBox, aoi_outline, crs_of
 from hrgldd_core.scenes import Coverage
-from hrgldd_core.scenes.open import DRIVER
+from hrgldd_core.scenes.open import DRIVER, on_grid
 
 __all__ = ["coverage_km2"]
 
@@ -43,14 +41,7 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
     for path in rasters:
         with (
             rasterio.open(path, driver=DRIVER) as dataset,
-            WarpedVRT(
-                dataset,
-                crs=str(grid.crs),
-                transform=grid.affine,
-                width=grid.width,
-                height=grid.height,
-                resampling=Resampling.nearest,
-            ) as warped,
+            on_grid(dataset, grid) as warped,
         ):
             best = np.maximum(best, _RANK[warped.read(1)])
     if aoi is None:

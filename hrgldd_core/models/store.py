@@ -23,7 +23,7 @@ from hrgldd_core.normalise import Normalisation
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["BUNDLED", "ModelSpec", "StoredModel", "open_model", "save_model"]
+__all__ = ["BUNDLED", "ModelSpec", "StoredModel", "half_precision", "open_model", "save_model"]
 
 BUNDLED = "bundled"
 """The ``--model`` that is used when none is given."""
@@ -73,13 +73,7 @@ class StoredModel:
             InputError: when the weights are not those of the architecture.
         """
         spec = self.spec
-        model = build_model(
-            spec.architecture,
-            bands=len(spec.bands),
-            filters=spec.filters,
-            batch_norm=spec.batch_norm,
-            dropout=spec.dropout,
-        )
+        model = _build(spec)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / _WEIGHTS
             path.write_bytes(self._weights)
@@ -144,6 +138,16 @@ def save_model(model: keras.Model, spec: ModelSpec, uri: str) -> None:
     storage.write_bytes(storage.join(uri, _SPEC), f"{spec.model_dump_json(indent=2)}\n".encode())
 
 
+def _build(spec: ModelSpec) -> keras.Model:
+    return build_model(
+        spec.architecture,
+        bands=len(spec.bands),
+        filters=spec.filters,
+        batch_norm=spec.batch_norm,
+        dropout=spec.dropout,
+    )
+
+
 def half_precision(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """The same model with weights rounded to float16, half the size on disk."""
     from hrgldd_core.models.backend import keras
@@ -151,13 +155,7 @@ def half_precision(model: keras.Model, spec: ModelSpec) -> keras.Model:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float16")
     try:
-        small = build_model(
-            spec.architecture,
-            bands=len(spec.bands),
-            filters=spec.filters,
-            batch_norm=spec.batch_norm,
-            dropout=spec.dropout,
-        )
+        small = _build(spec)
     finally:
         keras.config.set_dtype_policy(before)
     small.set_weights(model.get_weights())

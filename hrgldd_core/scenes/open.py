@@ -13,8 +13,9 @@ from typing import Any
 import pystac
 import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Interleaving
+from rasterio.enums import Interleaving, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.vrt import WarpedVRT
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
@@ -22,7 +23,7 @@ from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
 from hrgldd_core.scenes.bands import find_bands, find_mask
 from hrgldd_core.scenes.model import BandSource, Scene
 
-__all__ = ["DRIVER", "open_raster", "open_scene"]
+__all__ = ["DRIVER", "on_grid", "open_raster", "open_scene"]
 
 DRIVER = "GTiff"
 """The only format that is opened, COGs included: a VRT from a catalogue could name any file."""
@@ -120,6 +121,18 @@ def open_raster(href: str) -> Any:
             dataset.close()
             raise
     return dataset
+
+
+def on_grid(dataset: Any, grid: GeoBox) -> Any:
+    """A view of an opened raster on another grid, nearest pixels (a rasterio dataset)."""
+    return WarpedVRT(
+        dataset,
+        crs=str(grid.crs),
+        transform=grid.affine,
+        width=grid.width,
+        height=grid.height,
+        resampling=Resampling.nearest,
+    )
 
 
 def _check_whole(dataset: Any, path: Path) -> None:

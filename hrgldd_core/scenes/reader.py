@@ -9,15 +9,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from scipy import ndimage
 
 from hrgldd_core.errors import InputError
 from hrgldd_core.scenes.model import Coverage, Scene
-from hrgldd_core.scenes.open import DRIVER
+from hrgldd_core.scenes.open import DRIVER, on_grid
 
 __all__ = ["SceneReader"]
 
@@ -74,16 +72,7 @@ class SceneReader:
         grid = scene.geobox
         if mask.transform == grid.affine and mask.shape == tuple(grid.shape):
             return mask
-        return self._stack.enter_context(
-            WarpedVRT(
-                mask,
-                crs=str(grid.crs),
-                transform=grid.affine,
-                width=grid.width,
-                height=grid.height,
-                resampling=Resampling.nearest,
-            )
-        )
+        return self._stack.enter_context(on_grid(mask, grid))
 
     def read(
         self, rows: slice, columns: slice

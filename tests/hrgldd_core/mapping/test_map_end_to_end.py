@@ -58,7 +58,7 @@ def manifest(mapped):
 
 @pytest.fixture(scope="module")
 def source(event, item):
-    """The scene, its mask and its true inventory, cut to what was mapped."""
+    """Pixels, and where there is no data or cloud, cut to what was mapped."""
     with rasterio.open(event.folder / f"{SCENE}.tif") as image:
         a = image.transform
         to = ProjectionExtension.ext(item)
@@ -66,7 +66,12 @@ def source(event, item):
         part = np.s_[row : row + to.shape[0], column : column + to.shape[1]]
         pixels = image.read()[:, *part]
     with rasterio.open(event.folder / "synthetic-7-384x384-post_udm2.tif") as mask:
-        return pixels, mask.read()[:, *part]
+        udm2 = mask.read()
+    # Shadow, heavy haze, cloud; and ten pixels around them, which may be veiled or dim.
+    clear = ~udm2[[2, 4, 5]].any(axis=0)
+    cloud = ndimage.distance_transform_cdt(clear, "taxicab") <= 10
+    nodata = (pixels[:3] == 0).all(axis=0) | (udm2[7][part] & 1 == 1)
+    return pixels, nodata, cloud[part] & ~nodata
 
 
 def test_every_file_of_the_contract_and_no_other(mapped):
@@ -95,11 +100,9 @@ def test_stored_values_are_those_documented(levels, coverage, item):
 
 
 def test_only_what_was_seen_is_mapped(levels, coverage, source):
-    pixels, udm2 = source
+    _, nodata, cloud = source
     np.testing.assert_array_equal(levels != 255, coverage == Coverage.MAPPED)
     inside = coverage != Coverage.OUTSIDE
-    nodata = (pixels[:3] == 0).all(axis=0) | (udm2[7] & 1 == 1)
-    cloud = udm2[[2, 4, 5]].any(axis=0) & ~nodata
     assert nodata[inside].any()
     assert cloud[inside].any()
     np.testing.assert_array_equal(coverage[inside] == Coverage.NODATA, nodata[inside])
@@ -117,9 +120,8 @@ def test_probability_is_what_the_model_says_of_each_pixel(levels, source, item):
 
 
 def test_statistics_are_those_of_what_was_seen(source, item):
-    pixels, udm2 = source
-    usable = ~((pixels[:3] == 0).all(0) | (udm2[7] & 1 == 1) | udm2[[2, 4, 5]].any(0))
-    expected = np.median(pixels[:3, usable], axis=1)
+    pixels, nodata, cloud = source
+    expected = np.median(pixels[:3, ~nodata & ~cloud], axis=1)
     np.testing.assert_allclose(item.properties["hrgldd:band_center"], expected)
 
 
@@ -238,7 +240,8 @@ def test_manifest_agrees_with_the_result(mapped, manifest, inventory, coverage):
     assert summary["missing"] == {}
     inside = coverage != Coverage.OUTSIDE
     share = (coverage == Coverage.MAPPED).sum() / inside.sum()
-    assert summary["mapped_share"] == pytest.approx(share, abs=2e-3)
+    # Of the pixels on the outline of the AOI, the share counts those whose centre is inside.
+    assert summary["mapped_share"] == pytest.approx(share, abs=5e-3)
     assert summary["aoi_km2"] == pytest.approx(inside.sum() * 9e-6, rel=0.02)
     assert sum(summary["coverage_km2"].values()) == pytest.approx(summary["aoi_km2"], abs=2e-3)
     assert len(manifest["inputs"]) == 2

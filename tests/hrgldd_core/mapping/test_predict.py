@@ -136,11 +136,15 @@ def test_aoi_sees_what_surrounds_it(tmp_path, aoi):
 def test_what_was_not_seen_is_never_mapped(tmp_path):
     rng = np.random.default_rng(3)
     image, udm2 = levels((150, 170)), np.zeros((8, 150, 170), np.uint8)
-    nodata, cloud = rng.random((2, *image.shape)) < 0.1
+    nodata = rng.random(image.shape) < 0.1
+    cloud = np.zeros(image.shape, bool)
+    cloud[60:90, 70:110] = True
     image[nodata] = -1
     image[3, 5] = np.nan
     nodata[3, 5] = True
     udm2[5][cloud] = 1
+    # Ten pixels around a cloud may be veiled too.
+    cloud = ndimage.distance_transform_cdt(~cloud, "taxicab") <= 10
     probability, coverage = predict(
         scene_of(tmp_path, image, mask=udm2), lambda x: np.ones(x.shape[:3], np.float32)
     )
