@@ -33,8 +33,8 @@ __all__ = ["cross_validate", "site_folds", "train_bundled"]
 _LEAST_USABLE = 0.25
 _SMALL_SITE = 20
 
-# Landslides cover a tenth of the patches, and some hundredths of a scene that was badly hit.
-_SCENE_PREVALENCE = 0.02
+# Landslides cover a tenth of the patches; of a badly hit scene, some hundredths.
+_SCENE_PREVALENCE = 0.05
 
 _LIMITS = (
     "Trained on 8-bit blue, green and red quicklooks of few sites, without near infrared.",

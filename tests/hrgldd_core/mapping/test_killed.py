@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +31,20 @@ REPEATABLE = [f for f in FINAL if f.startswith(("probability", "coverage", "inve
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from tests.hrgldd_core.mapping.test_killed import counting, plan
+from tests.hrgldd_core.mapping.test_killed import plan, watching
 from hrgldd_core.mapping.job import map_event
 
 scene, model, out, moment = sys.argv[1:]
+seen = []
 
-def kill(events):
-    if events == int(moment):
+def kill(event):
+    seen.append(event)
+    if len(seen) == int(moment):
         os.kill(os.getpid(), signal.SIGKILL)
 
 decided = plan(Path(scene), model, out)
-with counting(out, kill) as event:
-    map_event(decided, event)
+with watching(out, kill) as window:
+    map_event(decided, window)
 """
 
 
@@ -59,63 +60,46 @@ def plan(scene: Path, model: str, out: str):
 
 
 @contextmanager
-def counting(out, tell):
-    """Call ``tell`` with the number of each event; gives what progress is told to."""
-    numbers = count(1)
+def watching(out, tell):
+    """Call ``tell`` with a description of each event; gives what progress is told to."""
     active = [True]
-
-    def event(*_):
-        tell(next(numbers))
 
     def audit(name, arguments):
         if active and name in {"os.rename", "open", "os.mkdir"} and out in str(arguments):
-            event()
+            tell(f"{name} {arguments}")
 
     sys.addaudithook(audit)
-    yield event
+    yield lambda name, done, _: tell(f"{name}: window {done}")
     # A hook cannot be taken away.
     active.clear()
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, bright_model):
-    """Scene, finished output and the number of events of a run that nobody kills."""
+    """Scene, finished output and events of a run that nobody kills."""
     folder = tmp_path_factory.mktemp("undisturbed")
     image = texture((700, 700)) // 80 + 300
     image[:, 200:330, 150:420] = np.uint16(2500)
     scene = write_raster(folder / "scene.tif", image, tiled=True)
     out, events = folder / "out", []
-    with counting(str(out), events.append) as event:
-        map_event(plan(scene, str(bright_model), str(out)), event)
+    with watching(str(out), events.append) as window:
+        map_event(plan(scene, str(bright_model), str(out)), window)
     assert set(tree(out)) == FINAL
-    return scene, out, len(events)
+    return scene, out, events
 
 
-# As shares of all events of a run: while predicting, and while publishing.
-MOMENTS = [
-    *(pytest.param(share, id=f"{share:.2f}") for share in (0.2, 0.97)),
-    *(
-        pytest.param(share, id=f"{share:.2f}", marks=pytest.mark.slow)
-        for share in np.random.default_rng(7).uniform(0, 1, 8)
-    ),
-]
-
-
-@pytest.mark.parametrize("share", MOMENTS)
-def test_killed_run_is_finished_by_the_next(undisturbed, bright_model, tmp_path, share):
-    scene, expected, events = undisturbed
-    assert events > 30
-    out = tmp_path / "out"
-    moment = 1 + int(share * events)
+def assert_a_kill_does_no_harm(undisturbed, model, out, moment):
+    """Kill a run at a moment (from 1), finish it; what was there in between."""
+    scene, expected, _ = undisturbed
     killed = subprocess.run(
-        [sys.executable, "-c", CHILD, *map(str, (scene, bright_model, out, moment))],
+        [sys.executable, "-c", CHILD, *map(str, (scene, model, out, moment))],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    left = set(tree(out)) if out.exists() else set()
+    left = tree(out) if out.exists() else {}
     if "collection.json" in left:
-        assert left >= FINAL
-    summary = map_event(plan(scene, str(bright_model), str(out)))
+        assert set(left) >= FINAL
+    summary = map_event(plan(scene, str(model), str(out)))
     assert summary["status"] == "done"
     assert set(tree(out)) >= FINAL
     for name in REPEATABLE:
@@ -124,3 +108,30 @@ def test_killed_run_is_finished_by_the_next(undisturbed, bright_model, tmp_path,
     extra = [Path(name).name for name in set(tree(out)) - FINAL]
     assert len(extra) <= 1
     assert all(name.startswith(".") for name in extra)
+    return left
+
+
+def test_killed_while_predicting(undisturbed, bright_model, tmp_path):
+    windows = [i for i, event in enumerate(undisturbed[2], 1) if event.startswith("scene: window")]
+    assert len(windows) > 16  # 16 windows, after word that it begins
+    out = tmp_path / "out"
+    left = assert_a_kill_does_no_harm(undisturbed, bright_model, out, windows[9])
+    assert set(left) <= {"run.json"}
+
+
+def test_killed_while_publishing(undisturbed, bright_model, tmp_path):
+    events = undisturbed[2]
+    report = next(i for i, e in enumerate(events, 1) if "rename" in e and "report.html" in e)
+    out = tmp_path / "out"
+    left = assert_a_kill_does_no_harm(undisturbed, bright_model, out, report)
+    assert {"items/scene.json", "inventory.parquet"} <= set(left)
+    assert not {"report.html", "manifest.json", "collection.json"} & set(left)
+    # The scene itself is not mapped again.
+    assert tree(out)["probability/scene.tif"] == left["probability/scene.tif"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", np.random.default_rng(7).uniform(0, 1, 8).round(3))
+def test_killed_at_any_moment(undisturbed, bright_model, tmp_path, share):
+    moment = 1 + int(share * len(undisturbed[2]))
+    assert_a_kill_does_no_harm(undisturbed, bright_model, tmp_path / "out", moment)

@@ -133,6 +133,18 @@ def test_aoi_sees_what_surrounds_it(tmp_path, aoi):
     assert difference.max() <= 1
 
 
+def test_beyond_the_scene_it_goes_on_mirrored(tmp_path):
+    # Neither zeros nor a repeated edge row: both look like something to a model.
+    image = levels((130, 170))
+
+    def smooth(x):
+        return ndimage.uniform_filter(x[..., 0], (1, 31, 31), mode="nearest")
+
+    probability, _ = predict(scene_of(tmp_path, image), smooth)
+    expected = ndimage.uniform_filter(image, 31, mode="mirror") * 250
+    np.testing.assert_allclose(probability, expected, atol=0.6)
+
+
 def test_what_was_not_seen_is_never_mapped(tmp_path):
     rng = np.random.default_rng(3)
     image, udm2 = levels((150, 170)), np.zeros((8, 150, 170), np.uint8)

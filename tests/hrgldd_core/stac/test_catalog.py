@@ -159,6 +159,17 @@ def test_intervals(text, first, last):
     assert found == [first, last]
 
 
+@pytest.mark.parametrize("day", [3, 5])
+def test_ends_of_an_interval_belong_to_it(tmp_path, day):
+    times = {"datetime": None, "start_datetime": days(3), "end_datetime": days(5)}
+    path = write_catalogue(tmp_path / "items.json", box_item(properties=times))
+    moment = START + timedelta(days=day)
+    assert search(str(path), SearchQuery(interval=(moment, moment)))
+    beyond = moment + timedelta(days=1 if day == 5 else -1)
+    with pytest.raises(InputError, match="no scene found"):
+        search(str(path), SearchQuery(interval=(beyond, beyond)))
+
+
 def test_the_whole_day_counts(tmp_path):
     late = box_item(properties={"datetime": "2024-11-10T23:59:59.5Z"})
     path = write_catalogue(tmp_path / "items.json", late)
