@@ -51,4 +51,6 @@ def run_command(name: str, arguments: tuple[str, ...], work: Path) -> None:
     from pipelines.arguments import parse_arguments
     from pipelines.local import load_pipeline, run_locally
 
-    run_locally(name, parse_arguments(load_pipeline(name), arguments), work)
+    if not run_locally(name, parse_arguments(load_pipeline(name), arguments), work):
+        say("the result is incomplete: its manifest names what is missing")
+        raise SystemExit(3)

@@ -18,6 +18,7 @@ __all__ = ["load_pipeline", "run_locally"]
 
 _STEP = re.compile(r"Task \S*'([\w-]+)'\S* finished with status \S*?(SUCCESS|FAILURE)")
 _COLOUR = re.compile(r"\x1b\[\d+m")
+_INCOMPLETE = re.compile(r"\s*status: 'incomplete'\s*")
 _OUR_ERROR = re.compile(r"hrgldd_core\.errors\.\w*Error: (.+)")
 
 
@@ -34,13 +35,16 @@ def load_pipeline(name: str) -> Callable[..., Any]:
     return pipeline
 
 
-def run_locally(name: str, arguments: dict[str, Any], work: Path) -> None:
+def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
     """Run a pipeline to its end, each component in its own process.
 
     Args:
         name: of the pipeline.
         arguments: its parameters.
         work: folder for KFP's intermediate artifacts and the full log, ``kfp.log``.
+
+    Returns:
+        Whether the result is complete.
 
     Raises:
         InputError: when a component refused its input, with the component's message.
@@ -70,6 +74,7 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> None:
                 # The component's message is complete; the parts are not known any more.
                 raise InputError(log.refusal) from None
             raise HrglddError(f"the pipeline {name} failed ({error}); see {path}") from None
+        return log.complete
 
 
 class _StepLog(io.TextIOBase):
@@ -79,6 +84,7 @@ class _StepLog(io.TextIOBase):
         self._file = file
         self._line = ""
         self.refusal = ""
+        self.complete = True
 
     def writable(self) -> bool:
         return True
@@ -92,6 +98,8 @@ class _StepLog(io.TextIOBase):
                 say(f"step {step[1]}: {'done' if step[2] == 'SUCCESS' else 'FAILED'}")
             if error := _OUR_ERROR.search(line):
                 self.refusal = error[1]
+            if _INCOMPLETE.fullmatch(line):
+                self.complete = False
         return len(text)
 
     def flush(self) -> None:

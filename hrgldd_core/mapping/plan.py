@@ -36,7 +36,7 @@ class MappingParameters(BaseModel):
     threshold: float = Field(gt=0, lt=1, description="probability from which a pixel is landslide")
     min_area_m2: float = Field(100.0, ge=0, description="smaller areas are left out and counted")
     window: int = Field(1024, ge=256, description="largest side of a window, pixels")
-    margin: int = Field(48, ge=0, description="outer pixels of a window that are thrown away")
+    margin: int = Field(64, ge=0, description="outer pixels of a window that are thrown away")
     blend: int = Field(32, ge=0, description="pixels over which neighbouring windows are mixed")
 
 

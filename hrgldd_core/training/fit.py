@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core.dataset.patches import PatchSet
-from hrgldd_core.errors import HrglddError
+from hrgldd_core.errors import InputError
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.training.recipe import Recipe
@@ -46,7 +46,7 @@ def fit(
         progress: told epochs done.
 
     Raises:
-        HrglddError: when the loss is no longer a number.
+        InputError: when the loss is no longer a number.
     """
     from hrgldd_core.models.backend import keras
     from hrgldd_core.training.batches import TrainingBatches, normalise_patches
@@ -87,7 +87,7 @@ def fit(
         if validation is not None:
             inputs = normalise_patches(validation, recipe.normalisation)
             watched = (inputs, validation.labels[..., None])
-        callbacks: list[Any] = [keras.callbacks.TerminateOnNaN(), _report(progress, recipe.epochs)]
+        callbacks: list[Any] = [_stop_on_nan(), _report(progress, recipe.epochs)]
         if watched is not None and recipe.keep == "best":
             callbacks.append(
                 keras.callbacks.EarlyStopping(
@@ -105,9 +105,9 @@ def fit(
     finally:
         keras.config.set_dtype_policy(policy)
     if not np.isfinite(history["loss"][-1]):
-        raise HrglddError(
-            f"the loss became {history['loss'][-1]} in epoch {len(history['loss'])}: "
-            f"lower --learning-rate (it was {recipe.learning_rate:g})"
+        raise InputError(
+            f"the loss became {history['loss'][-1]} in epoch {len(history['loss'])}",
+            remedy=f"Lower --learning-rate (it was {recipe.learning_rate:g})",
         )
     return Fit(model, history)
 
@@ -140,6 +140,18 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     if recipe.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     return keras.optimizers.Adam(rate)
+
+
+def _stop_on_nan() -> Any:
+    """Keras' own callback prints to standard output, where a result is awaited."""
+    from hrgldd_core.models.backend import keras
+
+    class StopOnNan(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, _: int, logs: dict[str, float] | None = None) -> None:
+            if not np.isfinite((logs or {}).get("loss", 0.0)):
+                self.model.stop_training = True
+
+    return StopOnNan()
 
 
 def _report(progress: Progress, epochs: int) -> Any:

@@ -6,6 +6,7 @@ being a window predicted, or a file opened or renamed in the output.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -93,7 +94,8 @@ def assert_a_kill_does_no_harm(undisturbed, model, out, moment):
     scene, expected, _ = undisturbed
     killed = subprocess.run(
         [sys.executable, "-c", CHILD, *map(str, (scene, model, out, moment))],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(out.parent)},  # what is killed does not tidy up
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     left = tree(out) if out.exists() else {}

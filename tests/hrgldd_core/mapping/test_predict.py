@@ -198,9 +198,9 @@ def test_no_seams_with_a_model_that_looks_less_far_than_the_margin(tmp_path, rad
 
 
 def test_seams_of_the_bundled_model_stay_small(tmp_path):
-    """It looks further than the margin: windows of other sizes differ by 5 % at a pixel at most.
+    """It looks a little further than the margin, so windows of other sizes differ a little.
 
-    At the threshold, fewer than one pixel in two thousand changes sides.
+    Seen with a margin of 64: 99.99 % of the pixels within one level of 250, three at the worst one.
     """
     model = open_model()
     reflectance, _ = write_scene(make_scene(11, shape=(448, 512)), tmp_path, name="s")
@@ -209,14 +209,16 @@ def test_seams_of_the_bundled_model_stay_small(tmp_path):
         statistics = band_statistics(reader.sample())
     runtime, options = keras_runtime(model), {"normalisation": model.spec.normalisation}
     small, large, again = (
-        predict(scene, runtime, largest=n, margin=48, statistics=statistics, **options)[0]
+        predict(scene, runtime, largest=n, margin=64, statistics=statistics, **options)[0]
         for n in (256, 1024, 256)
     )
     assert again.tobytes() == small.tobytes()
     seen = large != NODATA
     np.testing.assert_array_equal(seen, small != NODATA)
     assert np.ptp(large[seen]) > 200
-    assert np.abs(small[seen].astype(int) - large[seen]).max() <= 12
+    difference = np.abs(small[seen].astype(int) - large[seen])
+    assert difference.max() <= 8
+    assert np.percentile(difference, 99.9) <= 1
     step = model.spec.threshold * 250
     assert ((small[seen] >= step) != (large[seen] >= step)).mean() < 5e-4
 

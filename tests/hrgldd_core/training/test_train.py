@@ -137,5 +137,5 @@ def test_published_folder_brings_its_own_split(tmp_path):
 
 def test_loss_that_is_no_number_says_what_to_do(data):
     recipe = read_recipe("paper", filters=2, batch_size=8, epochs=3, learning_rate=3e38)
-    with pytest.raises(HrglddError, match=r"loss became nan in epoch \d.*lower --learning-rate"):
+    with pytest.raises(HrglddError, match=r"loss became nan in epoch \d.*Lower --learning-rate"):
         fit(recipe, open_patches(str(data)))
