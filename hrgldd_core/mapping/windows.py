@@ -1,10 +1,10 @@
 """Overlapping windows over a scene, and weights that sum to one at every pixel.
 
-Along each axis a window keeps nothing of its outer ``margin`` (where the model lacks context: with
-64 pixels, 99.99 % of a U-Net's output is within one level of 250 of that of one large window), ramps
-up linearly over ``blend`` pixels, and is whole in between. Neighbours' ramps mirror each other.
-Windows start at multiples of 16 pixels, so that four levels of pooling fall on the same grid in all
-of them.
+Along each axis a window keeps nothing of its outer ``margin``, where the model lacks context: with
+64 pixels, 99.99 % of a U-Net's output is within one level of 250 of that of one large window. It
+ramps up linearly over ``blend`` pixels, and is whole in between. Neighbours' ramps mirror each
+other. Windows start at multiples of 16 pixels, so that four levels of pooling fall on the same grid
+in all of them.
 """
 
 from __future__ import annotations
