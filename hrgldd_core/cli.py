@@ -123,6 +123,8 @@ def evaluate(*, as_json: bool, **options: Any) -> None:
 def _figures(result: dict[str, Any]) -> str:
     names = ("precision", "recall", "f1", "iou", "threshold")
     lines = [f"  {name:<10} {result[name]:.4f}" for name in names if name in result]
+    if result.get("trained_on_this_data"):
+        lines.append("  The model was trained on these patches: on others it is worse.")
     return "\n".join(
         [f"{result.get('n_patches', '')} patches", *lines, f"  result     {result['out']}"]
     )

@@ -28,7 +28,7 @@ __all__ = ["demo"]
 
 _REAL = Event(
     name="Vilangad debris flows, Kerala, India, July 2024",
-    bbox=(75.748, 11.755, 75.812, 11.811),
+    bbox=(75.749, 11.764, 75.81, 11.817),
     datetime="2024-11-01/2024-11-30",
     trigger="rainfall",
 )

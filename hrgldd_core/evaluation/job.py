@@ -54,11 +54,20 @@ def evaluate_model(
     result = {
         **metrics_of(probability, patches, chosen),
         "model": f"{stored.spec.id} {stored.spec.version}",
+        "trained_on_this_data": _trained_on(stored, data),
         "asked": asked,
         "out": out,
     }
     storage.write_json(target, result)
     return result
+
+
+def _trained_on(stored: StoredModel, data: str) -> bool:
+    """Whether the model has seen this very file: then its figures say nothing of new places."""
+    known = stored.spec.training.get("sha256")
+    if not known or not storage.is_local(data) or not storage.local_path(data).is_file():
+        return False
+    return bool(storage.identity(data)["sha256"] == known)
 
 
 def select_bands(patches: PatchSet, bands: tuple[str, ...]) -> PatchSet:
