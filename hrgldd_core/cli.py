@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hrgldd_core import __version__
-from hrgldd_core.console import emit, fail, progress_bar
+from hrgldd_core.console import emit, fail, progress_bar, say
 from hrgldd_core.errors import HrglddError
 
 __all__ = ["main"]
@@ -42,6 +42,9 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except HrglddError as error:
             fail(error)
+        except KeyboardInterrupt:
+            say("hrgldd: interrupted; repeat the command to go on")
+            raise SystemExit(130) from None
 
 
 @click.group(cls=_Commands, context_settings=_SETTINGS)

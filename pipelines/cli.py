@@ -34,6 +34,10 @@ def compile_command(name: str, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(load_pipeline(name), str(out))
     say(f"{name} -> {out}")
+    from components.image import IMAGE
+
+    if "@sha256:" not in IMAGE:
+        say(f"WARNING: the image is {IMAGE!r}, not pinned by digest: set HRGLDD_IMAGE")
 
 
 @pipeline.command(name="run")
@@ -51,6 +55,9 @@ def run_command(name: str, arguments: tuple[str, ...], work: Path) -> None:
     from pipelines.arguments import parse_arguments
     from pipelines.local import load_pipeline, run_locally
 
-    if not run_locally(name, parse_arguments(load_pipeline(name), arguments), work):
+    given = parse_arguments(load_pipeline(name), arguments)
+    complete = run_locally(name, given, work)
+    say(f"result: {given['out']}")
+    if not complete:
         say("the result is incomplete: its manifest names what is missing")
         raise SystemExit(3)

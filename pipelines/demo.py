@@ -66,7 +66,6 @@ def prepare_synthetic(folder: Path, shape: tuple[int, int]) -> tuple[Event, str]
                 str(raster),
                 str(folder),
                 acquired=scene.datetime,
-                properties={"hrgldd:synthetic": True},
             )
             if slides:
                 truth = folder / f"{name}-truth.geojson"
@@ -131,7 +130,7 @@ def _demo(
     if rasters:
         event, catalogue = prepare_real(rasters[0], work.absolute())
     else:
-        say("The real scene is not here: this demo maps a SYNTHETIC event (generated images).")
+        say("No real scene at hand: this demo maps a SYNTHETIC event (generated images).")
         event, catalogue = prepare_synthetic(work.absolute(), shape)
     ready = time.monotonic()
     bbox = ",".join(map(str, event.bbox))

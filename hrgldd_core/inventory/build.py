@@ -34,7 +34,12 @@ class Inventory:
 
 
 def build_inventory(
-    scenes: Sequence[GeoDataFrame], *, min_area_m2: float, threshold: float, model_id: str
+    scenes: Sequence[GeoDataFrame],
+    *,
+    min_area_m2: float,
+    threshold: float,
+    model_id: str,
+    synthetic: bool = False,
 ) -> Inventory:
     """Join polygons that overlap between scenes, measure them, leave out specks.
 
@@ -45,6 +50,7 @@ def build_inventory(
         min_area_m2: smaller ones are specks: counted, not kept.
         threshold: recorded with each polygon.
         model_id: recorded with each polygon.
+        synthetic: the images were generated; recorded with each polygon's method.
     """
     import geopandas as gpd
     import pandas as pd
@@ -59,7 +65,8 @@ def build_inventory(
     frame = frame[~small].sort_values("area_m2", ascending=False, kind="stable", ignore_index=True)
     width = max(4, len(str(len(frame))))
     frame["id"] = [f"L{i:0{width}d}" for i in range(1, len(frame) + 1)]
-    frame["model_id"], frame["threshold"], frame["method"] = model_id, threshold, METHOD
+    frame["model_id"], frame["threshold"] = model_id, threshold
+    frame["method"] = f"SYNTHETIC images; {METHOD}" if synthetic else METHOD
     for column in ("area_m2", "perimeter_m", "length_m", "width_m"):
         frame[column] = frame[column].round(1)
     for column in ("prob_mean", "prob_max"):

@@ -64,11 +64,12 @@ def describe_run(
             threshold=plan.parameters.threshold,
             sensitivity=sensitivity,
             model=_model(spec),
-            timings_s=dict(summary["seconds"]),
+            timings_s={"map": summary["seconds"]["map"]},
             megapixels=float(summary["megapixels"]),
             files=_files(plan, mapped),
             missing=tuple(f"{k}: {why}" for k, why in summary["missing"].items()),
             truth=_truth(summary.get("truth")),
+            warnings=tuple(summary["warnings"]),
         )
     )
 
@@ -119,6 +120,7 @@ def _model(spec: ModelSpec) -> ModelSummary:
         recall=figures.get("recall", nan),
         limits=spec.limits,
         data=str(spec.training.get("data", "not recorded")),
+        method=str(figures.get("method", "not recorded")),
     )
 
 

@@ -56,8 +56,9 @@ def summary_text(summary: dict[str, Any]) -> str:
     ]
     if truth := summary.get("truth"):
         objects = f"{truth['found']} found, {truth['missed']} missed, {truth['false']} false"
-        lines.append(f"  truth       F1 {truth['f1']:.3f} by pixels; {objects}")
+        lines.append(f"  truth       F1 {truth['f1']:.3f} by pixels; of those seen {objects}")
     if summary["reused"]:
         lines.insert(1, "  (was there already; nothing was done again)")
+    lines += [f"  WARNING     {warning}" for warning in summary["warnings"]]
     lines += [f"  MISSING     {scene}: {why}" for scene, why in summary["missing"].items()]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.inventory.build import build_inventory
 from hrgldd_core.inventory.polygonise import polygonise
 from hrgldd_core.inventory.write import write_inventory
+from hrgldd_core.mapping.cautions import cautions
 from hrgldd_core.mapping.describe import describe_run
 from hrgldd_core.mapping.manifest import summarise, write_manifest
 from hrgldd_core.mapping.plan import MappingPlan
@@ -61,6 +62,7 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         min_area_m2=chosen.min_area_m2,
         threshold=chosen.threshold,
         model_id=f"{spec.id} {spec.version}",
+        synthetic=any(scene.synthetic for scene in scenes.values()),
     )
     summary = summarise(
         plan,
@@ -69,6 +71,7 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         coverage_km2=coverage_km2([storage.gdal_path(c) for c in coverage], plan.aoi),
         missing=lost,
     )
+    summary["warnings"] = cautions(scenes)
     if truth := compare_with_truth(scenes, items, probability, parameters=chosen):
         summary["truth"] = truth
     created = datetime.now(UTC)

@@ -45,6 +45,10 @@ def plan_mapping(
         raise InputError(f"minimum area {min_area:g} m2 is no area", remedy="Give 0 or more")
     stored = open_model(model)
     aoi = parse_bbox(bbox) if bbox else None
+    if aoi and aoi[0] > aoi[2]:
+        raise InputError(
+            f"bbox {bbox!r} crosses the antimeridian", remedy="Map each side of it on its own"
+        )
     if scenes:
         names = tuple(filter(None, bands.split(",")))
         items = [item_from_raster(_absolute(path), bands=names) for path in scenes]

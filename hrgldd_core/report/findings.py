@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hrgldd_core.report.page import Report
 
 __all__ = [
-    "NEAR",
     "Coverage",
     "Doubts",
     "Headline",
@@ -27,10 +26,10 @@ __all__ = [
     "coverage",
     "doubts",
     "headline",
+    "near_margin",
     "sensitivity",
 ]
 
-NEAR = 0.1  # probability above the threshold that still counts as close to it
 _ASPECT, _NARROW_M = 10.0, 15.0
 _COVERAGE = (
     ("mapped", "Seen and mapped"),
@@ -125,12 +124,17 @@ def column(table: GeoDataFrame, name: str) -> npt.NDArray[np.float64]:
     return np.array(values, dtype=np.float64)
 
 
+def near_margin(threshold: float) -> float:
+    """How far above the threshold a mean probability still counts as close to it."""
+    return min(0.1, (1 - threshold) / 4)
+
+
 def doubts(inventory: GeoDataFrame, threshold: float) -> Doubts:
     """Outlines that are cut, hardly above the threshold, or shaped like a road or a river."""
     length, width = column(inventory, "length_m"), column(inventory, "width_m")
     return Doubts(
         edge=np.array([bool(text.finite(v)) for v in inventory["edge"]], dtype=bool),
-        near=column(inventory, "prob_mean") < threshold + NEAR,
+        near=column(inventory, "prob_mean") < threshold + near_margin(threshold),
         narrow=(length > _ASPECT * width) & (width < _NARROW_M),
     )
 

@@ -59,6 +59,7 @@ class ModelSummary:
         f1_low, f1_high: 95 % interval of ``f1``; NaN where it was not validated.
         limits: known weaknesses, one sentence each.
         data: what it was trained on.
+        method: how it was validated.
     """
 
     id: str
@@ -71,6 +72,7 @@ class ModelSummary:
     recall: float
     limits: tuple[str, ...]
     data: str
+    method: str = "not recorded"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Report:
         files: (label, relative href, bytes).
         missing: scenes that could not be mapped, and why.
         truth: only for synthetic events.
+        warnings: what must be known of the images, a sentence or two each.
     """
 
     title: str
@@ -125,6 +128,7 @@ class Report:
     files: tuple[tuple[str, str, int], ...]
     missing: tuple[str, ...]
     truth: TruthComparison | None
+    warnings: tuple[str, ...] = ()
 
 
 def render_report(report: Report) -> str:
@@ -149,7 +153,7 @@ def render_report(report: Report) -> str:
         headline=findings.headline(report.inventory),
         coverage=findings.coverage(report.coverage_km2),
         doubts={name: table_rows.tally(areas, mask) for name, mask in vars(doubts).items()},
-        near=findings.NEAR,
+        near=findings.near_margin(report.threshold),
         sensitivity=findings.sensitivity(report),
         maps=maps,
         outlines=outlines,

@@ -57,7 +57,12 @@ def parse_bbox(text: str) -> BBox:
     if not (
         -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90
     ):
-        raise InputError(f"bbox {text!r} leaves the globe", remedy=remedy)
+        raise InputError(
+            f"bbox {text!r} has a longitude beyond 180 or a latitude beyond 90 degrees",
+            remedy=remedy,
+        )
+    if west > east and not (west > 0 > east):
+        raise InputError(f"bbox {text!r} has west east of east", remedy=remedy)
     if south >= north or west == east:
         raise InputError(f"bbox {text!r} is empty (south must be below north)", remedy=remedy)
     return west, south, east, north

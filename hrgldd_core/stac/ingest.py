@@ -49,7 +49,8 @@ def item_from_raster(
     with open_raster(uri) as dataset:
         grid = raster_grid(dataset, uri)
         names = names_from_raster(name, dataset.count, dataset.descriptions, bands)
-        moment = acquired or _time(name, dataset.tags())
+        tags = dataset.tags()
+        moment = acquired or _time(name, tags)
         data_type, nodata = dataset.dtypes[0], dataset.nodata
     outline = shapely.geometry.shape(footprint(grid).json)
     item = pystac.Item(
@@ -64,6 +65,8 @@ def item_from_raster(
     )
     if moment is None:
         item.properties["hrgldd:undated"] = True
+    if tags.get("HRGLDD_SYNTHETIC") == "YES":
+        item.properties["hrgldd:synthetic"] = True
     crs = crs_of(grid)
     ProjectionExtension.ext(item, add_if_missing=True).apply(
         code=f"EPSG:{crs.epsg}" if crs.epsg else None,

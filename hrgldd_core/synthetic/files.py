@@ -61,4 +61,7 @@ def _write(
     with rasterio.open(path, "w", dtype=array.dtype.name, **_TIFF, **grid, **options) as f:
         f.write(array)
         f.descriptions = descriptions
-        f.update_tags(TIFFTAG_DATETIME=scene.datetime.strftime("%Y:%m:%d %H:%M:%S"))
+        f.update_tags(
+            TIFFTAG_DATETIME=scene.datetime.strftime("%Y:%m:%d %H:%M:%S"),
+            HRGLDD_SYNTHETIC="YES",
+        )

@@ -84,7 +84,11 @@ def split_for_validation(data: str, seed: int) -> tuple[PatchSet, PatchSet, str]
     """
     folder = Path(storage.local_path(data)) if storage.is_local(data) else None
     if folder is not None and (folder / "valX.npy").exists():
-        return open_patches(data, split="train"), open_patches(data, split="val"), "val arrays"
+        return (
+            open_patches(data, split="train"),
+            open_patches(data, split="val"),
+            "on the val arrays, which also chose the threshold",
+        )
     patches = open_patches(data)
     if len(patches) < 2:
         raise InputError("one patch cannot be split", where=data, remedy="Give at least two")
@@ -94,10 +98,18 @@ def split_for_validation(data: str, seed: int) -> tuple[PatchSet, PatchSet, str]
     if len(sites) < 3:
         held = np.zeros(len(patches), bool)
         held[rng.permutation(len(patches))[:wanted]] = True
-        return patches.subset(~held), patches.subset(held), f"random patches, seed {seed}"
+        return (
+            patches.subset(~held),
+            patches.subset(held),
+            f"on random held-back patches, seed {seed}, which also chose the threshold",
+        )
     sizes = np.array([(patches.groups == site).sum() for site in sites])
     # The fewest sites whose patches come nearest to the wanted share.
     count = int(np.abs(sizes.cumsum()[:-1] - wanted).argmin()) + 1
     held = np.isin(patches.groups, sites[:count])
     names = ", ".join(map(str, sorted(sites[:count].tolist())))
-    return patches.subset(~held), patches.subset(held), f"whole sites held back: {names}"
+    return (
+        patches.subset(~held),
+        patches.subset(held),
+        f"on held-back sites (number {names}) that also chose the threshold",
+    )
