@@ -1,6 +1,6 @@
 """One family of errors; each message says what is wrong, where, and what to do."""
 
-__all__ = ["HrglddError", "IncompleteError", "InputError", "OutputExistsError"]
+__all__ = ["HrglddError", "InputError", "OutputError", "OutputExistsError"]
 
 
 class HrglddError(Exception):
@@ -27,7 +27,5 @@ class OutputExistsError(InputError):
     """The output prefix already holds a different result."""
 
 
-class IncompleteError(HrglddError):
-    """Finished, but something is missing; the message lists what."""
-
-    exit_code = 3
+class OutputError(InputError):
+    """The output cannot be written: not a fault of any scene."""

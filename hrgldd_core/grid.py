@@ -38,6 +38,12 @@ def raster_grid(dataset: Any, where: str) -> GeoBox:
             where=where,
             remedy=reproject,
         )
+    if dataset.crs.linear_units_factor[1] != 1.0 or dataset.crs.to_epsg() == 3857:
+        raise InputError(
+            "is not in true metres (web Mercator and feet are not supported)",
+            where=where,
+            remedy=reproject,
+        )
     if t.b or t.d:
         raise InputError("is rotated", where=where, remedy=reproject)
     if t.a <= 0 or t.e >= 0:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
+from uuid import uuid4
 
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, OutputError
 
 __all__ = [
     "check_writable",
@@ -26,6 +28,7 @@ __all__ = [
     "join",
     "list_names",
     "local_path",
+    "public",
     "put_file",
     "read_bytes",
     "read_json",
@@ -102,6 +105,14 @@ def _filesystem(uri: str) -> Any:
             where=uri,
             remedy="Install the file system's package (gcsfs for gs://, s3fs for s3://)",
         ) from None
+
+
+def public(uri: str) -> str:
+    """A URI to publish: without the credentials that a signed link carries."""
+    if is_local(uri):
+        return uri
+    parts = urlsplit(uri)
+    return urlunsplit((parts.scheme, parts.netloc.rsplit("@", 1)[-1], parts.path, "", ""))
 
 
 def exists(uri: str) -> bool:
@@ -194,7 +205,12 @@ def put_file(local: Path, uri: str) -> None:
             if local.stat().st_dev == target.parent.stat().st_dev:
                 _commit(local, target)
             else:
-                write_bytes(uri, local.read_bytes())
+                draft = target.with_name(f".{target.name}.{uuid4().hex}")
+                try:
+                    shutil.copyfile(local, draft)
+                    _commit(draft, target)
+                finally:
+                    draft.unlink(missing_ok=True)
                 local.unlink()
         else:
             _filesystem(uri).put_file(str(local), uri)
@@ -222,7 +238,7 @@ def check_writable(prefix: str) -> None:
         InputError: with the reason.
     """
     if not is_local(prefix):
-        probe = join(prefix, ".hrgldd-write-check")
+        probe = join(prefix, f".hrgldd-write-check-{uuid4().hex}")
         write_bytes(probe, b"")
         remove(probe)
         return
@@ -284,8 +300,9 @@ class _writing:  # noqa: N801 - reads as a statement
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise InputError(
+        remote = not is_local(self._uri) and not isinstance(error, InputError)
+        if isinstance(error, OSError) or (remote and isinstance(error, Exception)):
+            raise OutputError(
                 f"cannot be written ({_reason(error)})",
                 where=self._uri,
                 remedy="Check --out, the free space and your permissions",

@@ -19,7 +19,7 @@ from hrgldd_core.scenes import Coverage
 __all__ = ["write_cogs"]
 
 # GDAL's default block cache is a share of the machine's memory, not of the container's.
-_CACHE_MB = 64
+_CACHE_BYTES = 64 << 20
 
 
 def write_cogs(
@@ -47,7 +47,7 @@ def write_cogs(
         "transform": geobox.affine,
         "bigtiff": "if_safer",
     }
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
         with (
             rasterio.open(plain["probability"], "w", nodata=NODATA, **profile) as p,
             rasterio.open(plain["coverage"], "w", **profile) as c,

@@ -102,7 +102,7 @@ def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
         size=(width, height),
         pixel_m=float(grid.resolution.x),
         outlines=pixels,
-        source=scene.href,
+        source=storage.public(scene.href),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hrgldd_core import storage
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish
@@ -33,6 +33,8 @@ def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, 
     for item in items:
         try:
             mapper.map(item, progress)
+        except OutputError:
+            raise
         except InputError as error:
             missing[item.id] = str(error)
     if len(missing) == len(items):

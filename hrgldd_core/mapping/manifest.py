@@ -90,7 +90,7 @@ def write_manifest(
         "parameters": plan.parameters.model_dump(),
         "aoi": plan.aoi,
         "searched": plan.searched,
-        "inputs": plan.inputs,
+        "inputs": {storage.public(href): known for href, known in plan.inputs.items()},
         "seed": None,
         "note": "Mapping draws no random numbers: the same inputs give the same map.",
         "scenes": {k: m.properties for k, m in mapped.items()},

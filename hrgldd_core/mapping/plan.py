@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Self
 
 import pystac
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hrgldd_core import __version__, storage
 from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.grid import BBox
 from hrgldd_core.models.store import StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
+from hrgldd_core.scenes.open import check_id
 
 __all__ = [
     "MappingParameters",
@@ -38,6 +39,13 @@ class MappingParameters(BaseModel):
     window: int = Field(1024, ge=256, description="largest side of a window, pixels")
     margin: int = Field(64, ge=0, description="outer pixels of a window that are thrown away")
     blend: int = Field(32, ge=0, description="pixels over which neighbouring windows are mixed")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        lead = self.margin + self.blend // 2
+        if lead % 16 or self.blend % 2 or self.window - self.window % 16 <= 2 * lead:
+            raise ValueError("margin + blend / 2 must be a multiple of 16, below half a window")
+        return self
 
 
 class MappingPlan(BaseModel):
@@ -88,6 +96,7 @@ def make_plan(
         raise InputError(f"two scenes are called {twice!r}", remedy="Give each scene once")
     hrefs: set[str] = set()
     for item in items:
+        check_id(item.id)
         hrefs |= {asset.href for asset, _ in find_bands(item, model.spec.bands)}
         if mask := find_mask(item):
             hrefs.add(mask.href)
@@ -97,8 +106,7 @@ def make_plan(
         "model": model.digest,
         "parameters": parameters.model_dump(),
         "aoi": aoi,
-        "scenes": sorted(ids),
-        "content": sorted(json.dumps(v, sort_keys=True) for v in inputs.values()),
+        "scenes": sorted(json.dumps(_content(i, model.spec.bands, inputs)) for i in items),
     }
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     return MappingPlan(
@@ -115,19 +123,30 @@ def make_plan(
     )
 
 
+def _content(
+    item: pystac.Item, bands: tuple[str, ...], inputs: dict[str, dict[str, str | int]]
+) -> list[Any]:
+    """What of a scene decides its map: what is read, as which band, and when it was taken."""
+    read = [[inputs[asset.href], index] for asset, index in find_bands(item, bands)]
+    mask = find_mask(item)
+    return [item.id, str(item.datetime), read, inputs[mask.href] if mask else None]
+
+
 def is_finished(plan: MappingPlan) -> bool:
-    """Whether the output already holds this very result.
+    """Whether the output already holds this very result, with nothing missing.
 
     Raises:
         OutputExistsError: when it holds, or has begun to hold, another one.
     """
     marker = storage.join(plan.out, _MARKER)
-    final = storage.exists(storage.join(plan.out, _FINAL))
+    collection = storage.join(plan.out, _FINAL)
+    final = storage.exists(collection)
     if storage.exists(marker):
         content = storage.read_json(marker)
         found = content.get("run_id") if isinstance(content, dict) else None
         if found == plan.run_id:
-            return final
+            # What was missing may be there now: an incomplete result is gone on with.
+            return final and storage.read_json(collection).get("hrgldd:status") == "done"
         what = "the result" if final else "an unfinished result"
         problem = f"holds {what} of another run ({found})"
     elif final or any(not name.startswith(".") for name in storage.list_names(plan.out)):
@@ -141,10 +160,15 @@ def is_finished(plan: MappingPlan) -> bool:
 
 def claim_output(plan: MappingPlan) -> None:
     """Mark the output as this run's, before anything else is written there."""
-    storage.check_writable(plan.out)
     marker = storage.join(plan.out, _MARKER)
     if not storage.exists(marker):
+        storage.check_writable(plan.out)
         storage.write_json(marker, {"run_id": plan.run_id, "software": __version__})
+    # Another run may have claimed it in the meantime.
+    if storage.read_json(marker).get("run_id") != plan.run_id:
+        raise OutputExistsError(
+            "was claimed by another run", where=plan.out, remedy="Choose another --out"
+        )
 
 
 def release_output(plan: MappingPlan) -> None:

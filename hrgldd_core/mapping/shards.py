@@ -7,7 +7,7 @@ from typing import Any
 
 from hrgldd_core import storage
 from hrgldd_core.console import progress_bar
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished
 from hrgldd_core.mapping.publish import publish
@@ -44,6 +44,8 @@ def map_shard(plan_uri: str, shard: str) -> dict[str, str]:
         for item in plan.scenes()[first:last]:
             try:
                 mapper.map(item, progress)
+            except OutputError:
+                raise
             except InputError as error:
                 failures[item.id] = str(error)
     return failures

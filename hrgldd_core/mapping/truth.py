@@ -71,8 +71,9 @@ def compare_with_truth(
 def _rasterised(href: str, grid: GeoBox) -> npt.NDArray[np.bool_]:
     import geopandas as gpd
 
-    outlines = gpd.read_file(storage.gdal_path(href)).to_crs(str(grid.crs)).geometry
-    shapes = [(outline, 1) for outline in outlines if not outline.is_empty]
+    features = storage.read_json(href)["features"]
+    outlines = gpd.GeoDataFrame.from_features(features, crs="EPSG:4326").to_crs(str(grid.crs))
+    shapes = [(outline, 1) for outline in outlines.geometry if not outline.is_empty]
     if not shapes:
         return np.zeros(grid.shape, bool)
     burnt = rasterize(shapes, out_shape=grid.shape, transform=grid.affine, dtype="uint8")

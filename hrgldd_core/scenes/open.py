@@ -23,7 +23,7 @@ from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
 from hrgldd_core.scenes.bands import find_bands, find_mask
 from hrgldd_core.scenes.model import BandSource, Scene
 
-__all__ = ["DRIVER", "on_grid", "open_raster", "open_scene"]
+__all__ = ["DRIVER", "check_id", "on_grid", "open_raster", "open_scene"]
 
 DRIVER = "GTiff"
 """The only format that is opened, COGs included: a VRT from a catalogue could name any file."""
@@ -43,11 +43,7 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
     Raises:
         InputError: when the scene cannot be mapped, saying why and what to do.
     """
-    if not _SAFE_ID.fullmatch(item.id):
-        raise InputError(
-            f"item id {item.id[:80]!r} cannot name a file",
-            remedy="Use letters, digits, '.', '_' and '-' only",
-        )
+    check_id(item.id)
     found = find_bands(item, bands)
     sources = []
     grids: dict[str, tuple[GeoBox, float | None, int]] = {}
@@ -88,6 +84,19 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
     )
 
 
+def check_id(scene_id: str) -> None:
+    """Refuse an identifier that cannot be a file name.
+
+    Raises:
+        InputError: with what is allowed.
+    """
+    if not _SAFE_ID.fullmatch(scene_id):
+        raise InputError(
+            f"item id {scene_id[:80]!r} cannot name a file",
+            remedy="Use letters, digits, '.', '_' and '-' only",
+        )
+
+
 def open_raster(href: str) -> Any:
     """Open a raster for reading (a rasterio dataset).
 
@@ -123,8 +132,14 @@ def open_raster(href: str) -> Any:
     return dataset
 
 
-def on_grid(dataset: Any, grid: GeoBox) -> Any:
-    """A view of an opened raster on another grid, nearest pixels (a rasterio dataset)."""
+def on_grid(dataset: Any, grid: GeoBox, *, alpha: bool = False) -> Any:
+    """A view of an opened raster on another grid, nearest pixels (a rasterio dataset).
+
+    Args:
+        dataset: the opened raster.
+        grid: the other grid.
+        alpha: add a band that is 0 where the raster does not reach.
+    """
     return WarpedVRT(
         dataset,
         crs=str(grid.crs),
@@ -132,6 +147,7 @@ def on_grid(dataset: Any, grid: GeoBox) -> Any:
         width=grid.width,
         height=grid.height,
         resampling=Resampling.nearest,
+        add_alpha=alpha,
     )
 
 

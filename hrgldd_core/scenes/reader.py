@@ -47,6 +47,9 @@ class SceneReader:
         except RasterioIOError as error:
             self._stack.close()
             raise InputError(f"cannot be opened ({error})", where=scene.href) from None
+        except BaseException:
+            self._stack.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -70,9 +73,12 @@ class SceneReader:
                 remedy="Remove the mask's asset from the item or give a UDM2",
             )
         grid = scene.geobox
-        if mask.transform == grid.affine and mask.shape == tuple(grid.shape):
+        if mask.crs is None:
+            raise InputError("has no coordinate reference system", where=scene.mask)
+        same = mask.crs == rasterio.crs.CRS.from_user_input(str(grid.crs))
+        if same and mask.transform == grid.affine and mask.shape == tuple(grid.shape):
             return mask
-        return self._stack.enter_context(on_grid(mask, grid))
+        return self._stack.enter_context(on_grid(mask, grid, alpha=True))
 
     def read(
         self, rows: slice, columns: slice
@@ -119,6 +125,9 @@ class SceneReader:
         obstructed = udm2[[band - 1 for band in _UDM2_OBSTRUCTED]].any(axis=0)
         near = ndimage.binary_dilation(obstructed, iterations=_CLOUD_BUFFER)
         unusable = (udm2[_UDM2_UNUSABLE - 1] & 1) == 1
+        if len(udm2) > _UDM2_UNUSABLE:
+            # The last band of a warped mask: 0 where the mask does not reach.
+            unusable |= udm2[-1] == 0
         return near[own_rows, own_columns], unusable[own_rows, own_columns]
 
     def _coverage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.grid import BBox
 
-__all__ = ["SearchQuery", "bbox_union", "parse_bbox", "parse_interval", "search"]
+__all__ = ["SearchQuery", "parse_bbox", "parse_interval", "search"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ def parse_interval(text: str) -> tuple[datetime | None, datetime | None]:
 def _moment(text: str, *, last: bool) -> datetime | None:
     if text in ("", ".."):
         return None
+    if len(text) < len("2024-11-30"):
+        raise ValueError("a month or a year is no date")
     if len(text) == len("2024-11-30"):
         text += "T23:59:59.999999Z" if last else "T00:00:00Z"
     moment = str_to_datetime(text)
@@ -116,8 +118,22 @@ def search(source: str, query: SearchQuery) -> list[pystac.Item]:
             where=source,
             remedy="Widen --bbox or --datetime, or check the names of --collections",
         )
+    if remote:
+        _refuse_local(found, source)
     found.sort(key=lambda item: item.id)
     return found[: query.max_items]
+
+
+def _refuse_local(items: list[pystac.Item], source: str) -> None:
+    """A remote catalogue has no business naming files of this machine."""
+    for item in items:
+        for key, asset in item.assets.items():
+            if storage.is_local(asset.href):
+                raise InputError(
+                    f"item {item.id}: asset {key} is a local path in a remote catalogue",
+                    where=source,
+                    remedy="Use a catalogue whose assets have full addresses",
+                )
 
 
 def _search_api(url: str, query: SearchQuery) -> list[pystac.Item]:
@@ -200,14 +216,3 @@ def _intersects(item: pystac.Item, bbox: BBox) -> bool:
         return False
     shape = shapely.geometry.shape(geometry)
     return any(shape.intersects(box) for box in boxes)
-
-
-def bbox_union(items: Sequence[pystac.Item]) -> BBox:
-    """The box around all items, in degrees."""
-    boxes = [item.bbox for item in items if item.bbox]
-    return (
-        min(b[0] for b in boxes),
-        min(b[1] for b in boxes),
-        max(b[2] for b in boxes),
-        max(b[3] for b in boxes),
-    )

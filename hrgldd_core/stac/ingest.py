@@ -115,7 +115,7 @@ def register_scene(
 
 def _copy_to_cog(dataset: Any, path: Path, resampling: str) -> None:
     """Write an opened raster as a lossless COG."""
-    with rasterio.Env(GDAL_CACHEMAX=128):
+    with rasterio.Env(GDAL_CACHEMAX=128 << 20):
         raster_copy(
             dataset,
             str(path),
@@ -186,8 +186,8 @@ def _mask_beside(uri: str) -> str | None:
 
 def _time(name: str, tags: dict[str, str]) -> datetime | None:
     for text, pattern in (
-        (tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S"),
         ((_PLANET_TIME.match(name) or [""])[0].rstrip("_"), "%Y%m%d_%H%M%S"),
+        (tags.get("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S"),
     ):
         try:
             return datetime.strptime(text, pattern).replace(tzinfo=UTC)

@@ -14,6 +14,7 @@ from pystac.extensions.file import FileExtension
 from pystac.extensions.projection import ProjectionExtension
 from pystac.extensions.raster import DataType, RasterBand, RasterExtension
 
+from hrgldd_core import storage
 from hrgldd_core.grid import crs_of, footprint
 from hrgldd_core.mapping.probability import NODATA, SCALE
 from hrgldd_core.scenes import Coverage, Scene
@@ -99,7 +100,7 @@ def result_item(
     document = item.to_dict(include_self_link=False)
     # PySTAC keeps relative links only of items that know their own place.
     document["links"] = [
-        {"rel": "derived_from", "href": scene.href, "title": f"Scene {scene.id}"},
+        {"rel": "derived_from", "href": storage.public(scene.href), "title": f"Scene {scene.id}"},
         *(
             {"rel": rel, "href": "../collection.json", "type": "application/json"}
             for rel in ("root", "parent", "collection")

@@ -11,6 +11,7 @@ reported for.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ _LIMITS = (
     "River beds, gravel roads, villages and freshly cleared fields can be mapped as landslides.",
     "Landslides under closed canopy, in deep shade or long overgrown are missed.",
     "It cannot tell new landslides from old ones: compare with an image from before the event.",
+    "Without a usable data mask, clouds are mapped as landslides.",
 )
 
 
@@ -66,6 +68,11 @@ def cross_validate(recipe: Recipe, patches: PatchSet, work: Path) -> npt.NDArray
     from hrgldd_core.training.fit import fit, predict_patches
 
     out = np.full(patches.labels.shape, np.nan, np.float32)
+    # Folds of another recipe or of other patches are not these.
+    digest = hashlib.sha256(recipe.model_dump_json().encode())
+    for array in (patches.images, patches.labels, patches.groups):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    work /= digest.hexdigest()[:16]
     work.mkdir(parents=True, exist_ok=True)
     for fold in site_folds(patches.groups):
         left_out = np.isin(patches.groups, fold)

@@ -78,12 +78,21 @@ def test_plan_map_publish(tmp_path, plan):
     assert set(metrics.metadata) == {"polygons", "area_m2", "mapped_share", "mpx_per_s"}
     assert (tmp_path / "report").read_text() == (tmp_path / "out/report.html").read_text()
     assert {p.stem for p in (tmp_path / "out/items").iterdir()} == {"a", "b"}
-    # All again: nothing is left to do, nothing is written.
+    # All again: an incomplete result is gone on with.
+    assert plan()[1] == ["0:2", "2:3"]
+
+
+def test_finished_run_is_left_alone(tmp_path, plan):
+    planned, shards = plan(max_items=2)
+    failures = [artifact(tmp_path, "failures")]
+    map_scenes.python_func(plan=planned, shard=shards[0], failures=failures[0])
+    out, *_ = publish(tmp_path, planned, failures)
+    assert out.status == "done"
     before = tree(tmp_path / "out")
-    _, shards = plan()
+    _, shards = plan(max_items=2)
     assert shards == ["0:0"]
     map_scenes.python_func(plan=planned, shard="0:0", failures=failures[0])
-    assert publish(tmp_path, planned, failures[:1])[0] == out
+    assert publish(tmp_path, planned, failures)[0] == out
     assert tree(tmp_path / "out") == before
 
 

@@ -50,10 +50,11 @@ def catalogue(tmp_path, plain_scene):
         ("75,12,76,11", "empty"),
         ("75,11,75,12", "empty"),
         ("75,11,76,11", "empty"),
-        ("-190,11,76,12", "leaves the globe"),
-        ("75,11,76,91", "leaves the globe"),
-        ("nan,11,76,12", "leaves the globe|not four numbers"),
-        ("75,11,inf,12", "leaves the globe"),
+        ("76,11,75,12", "west east of east"),
+        ("-190,11,76,12", "beyond 180 or a latitude beyond 90"),
+        ("75,11,76,91", "beyond 180 or a latitude beyond 90"),
+        ("nan,11,76,12", "beyond 180 or a latitude beyond 90|not four numbers"),
+        ("75,11,inf,12", "beyond 180 or a latitude beyond 90"),
     ],
 )
 def test_bad_box(refused, catalogue, bbox, pattern):

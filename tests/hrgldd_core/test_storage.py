@@ -178,3 +178,16 @@ def test_list_names_and_remove(tmp_path):
     storage.remove(str(tmp_path / "a"))
     storage.remove(str(tmp_path / "a"))
     assert storage.list_names(str(tmp_path)) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://a.example/x.tif?sig=secret&se=1#f", "https://a.example/x.tif"),
+        ("https://me:pass@a.example/x.tif", "https://a.example/x.tif"),
+        ("gs://bucket/x.tif", "gs://bucket/x.tif"),
+        ("/data/a?b.tif", "/data/a?b.tif"),
+    ],
+)
+def test_public_uri_has_no_credentials(uri, shown):
+    assert storage.public(uri) == shown
