@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hrgldd_core import storage
-from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.errors import InputError
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish
@@ -27,16 +27,8 @@ def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, 
     if is_finished(plan):
         return {**published_summary(plan.out), "reused": True}
     storage.check_writable(plan.out)
-    mapper = SceneMapper(plan)
-    missing: dict[str, str] = {}
     items = plan.scenes()
-    for item in items:
-        try:
-            mapper.map(item, progress)
-        except OutputError:
-            raise
-        except InputError as error:
-            missing[item.id] = str(error)
+    missing = SceneMapper(plan).map_all(items, progress)
     if len(missing) == len(items):
         release_output(plan)
         raise InputError("\n".join(missing.values()))

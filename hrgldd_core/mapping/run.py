@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pystac
 
 from hrgldd_core import storage
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.cog import write_cogs
 from hrgldd_core.mapping.plan import MappingPlan, claim_output
 from hrgldd_core.mapping.predict import predict_strips
@@ -59,6 +60,24 @@ class SceneMapper:
         self._plan = plan
         self._model = open_planned_model(plan)
         self._runtime: Runtime | None = None
+
+    def map_all(
+        self, items: Sequence[pystac.Item], progress: Progress = no_progress
+    ) -> dict[str, str]:
+        """Map scenes one after the other; the reason for each that cannot be mapped.
+
+        Raises:
+            OutputError: when the output cannot be written, which is no fault of a scene.
+        """
+        missing: dict[str, str] = {}
+        for item in items:
+            try:
+                self.map(item, progress)
+            except OutputError:
+                raise
+            except InputError as error:
+                missing[item.id] = str(error)
+        return missing
 
     def map(self, item: pystac.Item, progress: Progress = no_progress) -> pystac.Item:
         """Map one scene: two COGs and, last, its item; at once when that is there already.

@@ -7,7 +7,6 @@ from typing import Any
 
 from hrgldd_core import storage
 from hrgldd_core.console import progress_bar
-from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished
 from hrgldd_core.mapping.publish import publish
@@ -38,17 +37,8 @@ def map_shard(plan_uri: str, shard: str) -> dict[str, str]:
     """Map a shard's scenes; the reason for each that cannot be mapped."""
     plan = read_plan(plan_uri)
     first, last = (int(v) for v in shard.split(":"))
-    mapper = SceneMapper(plan)
-    failures: dict[str, str] = {}
     with progress_bar() as progress:
-        for item in plan.scenes()[first:last]:
-            try:
-                mapper.map(item, progress)
-            except OutputError:
-                raise
-            except InputError as error:
-                failures[item.id] = str(error)
-    return failures
+        return SceneMapper(plan).map_all(plan.scenes()[first:last], progress)
 
 
 def publish_plan(plan_uri: str, failure_uris: Sequence[str]) -> dict[str, Any]:

@@ -22,15 +22,10 @@ def patch_statistics(patches: PatchSet, *, of: str) -> list[BandStatistics]:
     """Statistics of each patch: its own (``of="patch"``) or its site's (``of="group"``)."""
     if of == "patch":
         return [band_statistics(_usable(x, y)) for x, y in patches]
-    by_group = {
-        group: band_statistics(
-            _usable(
-                patches.images[patches.groups == group], patches.labels[patches.groups == group]
-            )
-        )
-        for group in np.unique(patches.groups)
-        for here in [patches.groups == group]
-    }
+    by_group = {}
+    for group in np.unique(patches.groups):
+        site = patches.subset(patches.groups == group)
+        by_group[group] = band_statistics(_usable(site.images, site.labels))
     return [by_group[group] for group in patches.groups]
 
 

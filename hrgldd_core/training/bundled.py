@@ -138,12 +138,8 @@ def train_bundled(recipe: Recipe, data: str, out: str, work: Path) -> ModelSpec:
     spec = ModelSpec(
         id=f"hrgldd-{recipe.model}-{''.join(b[0] for b in patches.bands)}",
         version=__version__,
-        architecture=recipe.model,
         bands=patches.bands,
-        filters=recipe.filters,
-        batch_norm=recipe.batch_norm,
-        dropout=recipe.dropout,
-        normalisation=recipe.normalisation,
+        **recipe.model_fields_of_spec(),
         threshold=round(threshold, 3),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         training={

@@ -50,12 +50,8 @@ def train_model(
     spec = ModelSpec(
         id=f"{recipe.model}-{recipe.name}",
         version=datetime.now(UTC).strftime("%Y%m%d%H%M%S"),
-        architecture=recipe.model,
         bands=learning.bands,
-        filters=recipe.filters,
-        batch_norm=recipe.batch_norm,
-        dropout=recipe.dropout,
-        normalisation=recipe.normalisation,
+        **recipe.model_fields_of_spec(),
         threshold=threshold,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         training={

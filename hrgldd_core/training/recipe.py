@@ -45,6 +45,16 @@ class Recipe(BaseModel):
     patience: int | None = Field(None, description="epochs without improvement before stopping")
     seed: int = 0
 
+    def model_fields_of_spec(self) -> dict[str, Any]:
+        """What a model's specification takes over from its recipe."""
+        return {
+            "architecture": self.model,
+            "filters": self.filters,
+            "batch_norm": self.batch_norm,
+            "dropout": self.dropout,
+            "normalisation": self.normalisation,
+        }
+
 
 def read_recipe(name: str, **changes: Any) -> Recipe:
     """A named recipe or a YAML file, with the changes that are not None.
