@@ -1,0 +1,34 @@
+"""``hrgldd train``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hrgldd_core.commands.figures import figures_text
+from hrgldd_core.commands.options import json_option, out_option
+from hrgldd_core.console import emit, progress_bar
+
+__all__ = ["train"]
+
+
+@click.command()
+@click.option("--data", required=True, help="Patches: folder of .npy arrays or an .npz.")
+@click.option("--model", default="unet", show_default=True, help="Architecture.")
+@click.option("--recipe", default="default", show_default=True, help="Named recipe or YAML file.")
+@click.option("--filters", type=click.IntRange(1), help="Filters of the first level.")
+@click.option("--batch-size", type=click.IntRange(1), help="Patches a batch.")
+@click.option("--learning-rate", type=float, help="Largest learning rate.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs.")
+@click.option("--seed", type=int, help="Seed of all that chance decides.")
+@out_option
+@json_option
+def train(*, data: str, recipe: str, out: str, as_json: bool, **changes: Any) -> None:
+    """Train a model; --out becomes a folder that --model takes."""
+    from hrgldd_core.training.job import train_model
+    from hrgldd_core.training.recipe import read_recipe
+
+    with progress_bar() as progress:
+        result = train_model(read_recipe(recipe, **changes), data=data, out=out, progress=progress)
+    emit(result, as_json=as_json, text=figures_text(result))
