@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.models.calibration import Calibration
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.normalise import Normalisation
 
@@ -44,7 +45,10 @@ class ModelSpec(BaseModel):
     batch_norm: bool = False
     dropout: float = 0.0
     normalisation: Normalisation = Normalisation()
-    threshold: float = Field(gt=0, lt=1, description="probability from which a pixel is landslide")
+    calibration: Calibration = Field(Calibration(), description="of the weights' own scores")
+    threshold: float = Field(
+        gt=0, lt=1, description="calibrated probability from which a pixel is landslide"
+    )
     created: str = Field("", description="when it was trained (UTC)")
     training: dict[str, Any] = Field({}, description="recipe, data and its checksum, seed")
     validation: dict[str, Any] = Field({}, description="figures on patches not trained on")
@@ -67,7 +71,7 @@ class StoredModel:
         return hashlib.sha256(text + self._weights).hexdigest()
 
     def load(self) -> keras.Model:
-        """The Keras model with its weights, in float32.
+        """The Keras model with its weights and its calibration, in float32.
 
         Raises:
             InputError: when the weights are not those of the architecture.
@@ -88,6 +92,7 @@ class StoredModel:
                     where=self.uri,
                     remedy="Use model.json and model.weights.h5 of one training",
                 ) from None
+        spec.calibration.fold_into(model)
         return model
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from hrgldd_core.normalise import BandStatistics
 
 __all__ = ["Augmentation", "jitter_statistics", "warp"]
+
+# Batches are prepared on threads of their own: OpenCV's would only get in their way.
+cv2.setNumThreads(1)
 
 Image = npt.NDArray[np.float32]
 Label = npt.NDArray[np.uint8]
@@ -60,23 +63,21 @@ def warp(
     if augmentation.zoom:
         scale = float(np.exp(rng.uniform(-1, 1) * np.log1p(augmentation.zoom)))
         angle = rng.uniform(-np.pi / 4, np.pi / 4)
-        matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale
-        center = (np.array(label.shape) - 1) / 2
-        offset = center - matrix @ center
-        image = np.stack(
-            [
-                ndimage.affine_transform(band, matrix, offset, order=1, mode="reflect")
-                for band in np.moveaxis(image, -1, 0)
-            ],
-            axis=-1,
+        center = ((label.shape[1] - 1) / 2, (label.shape[0] - 1) / 2)
+        matrix = cv2.getRotationMatrix2D(center, np.degrees(angle), scale)
+        size = label.shape[::-1]
+        image = cv2.warpAffine(
+            image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
         )
-        label = ndimage.affine_transform(label, matrix, offset, order=0, mode="reflect")
+        label = cv2.warpAffine(
+            label, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT
+        )
     if augmentation.blur and rng.integers(2):
-        sigma = rng.uniform(0, augmentation.blur)
-        image = ndimage.gaussian_filter(image, (sigma, sigma, 0))
+        sigma = rng.uniform(0.0, augmentation.blur)
+        image = cv2.GaussianBlur(image, (0, 0), max(sigma, 0.05), borderType=cv2.BORDER_REFLECT)
     if augmentation.noise:
-        strength = augmentation.noise * rng.uniform()
-        image = image + rng.normal(0, strength, image.shape).astype(np.float32)
+        strength = np.float32(augmentation.noise * rng.uniform())
+        image = image + strength * rng.standard_normal(image.shape, np.float32)
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
 
 

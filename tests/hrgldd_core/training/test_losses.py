@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from hrgldd_core.dataset.patches import IGNORE
-from hrgldd_core.training.losses import LOSSES, dice, dice_cross_entropy
+from hrgldd_core.training.losses import (
+    LOSSES,
+    dice,
+    dice_cross_entropy,
+    focal_tversky,
+    loss_for,
+    tversky,
+)
 
 
 def batch(seed=0, ignored=0.2):
@@ -16,18 +23,39 @@ def batch(seed=0, ignored=0.2):
     return labels, rng.uniform(0.02, 0.98, labels.shape).astype(np.float32)
 
 
+def counted(labels, probability):
+    known = labels != IGNORE
+    return labels[known].astype(float), probability[known].astype(float)
+
+
 def numpy_dice(labels, probability):
-    y, p = labels[labels != IGNORE].astype(float), probability[labels != IGNORE].astype(float)
+    y, p = counted(labels, probability)
     return 1 - (2 * (y * p).sum() + 1) / (y.sum() + p.sum() + 1)
 
 
-def numpy_dice_cross_entropy(labels, probability):
-    y, p = labels[labels != IGNORE].astype(float), probability[labels != IGNORE].astype(float)
-    entropy = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
-    return numpy_dice(labels, probability) + entropy / 2
+def numpy_entropy(labels, probability):
+    y, p = counted(labels, probability)
+    return -np.where(y == 1, np.log(p), np.log(1 - p)).mean()
 
 
-REFERENCE = {"dice": numpy_dice, "dice_cross_entropy": numpy_dice_cross_entropy}
+def numpy_tversky(labels, probability):
+    y, p = counted(labels, probability)
+    missed, false = (y * (1 - p)).sum(), ((1 - y) * p).sum()
+    return 1 - ((y * p).sum() + 1) / ((y * p).sum() + 0.7 * missed + 0.3 * false + 1)
+
+
+REFERENCE = {
+    "cross_entropy": numpy_entropy,
+    "dice": numpy_dice,
+    "dice_cross_entropy": lambda y, p: numpy_dice(y, p) + numpy_entropy(y, p) / 2,
+    "focal_tversky": lambda y, p: numpy_tversky(y, p) ** 0.75,
+    "tversky": numpy_tversky,
+    "tversky_cross_entropy": lambda y, p: numpy_tversky(y, p) + numpy_entropy(y, p) / 2,
+}
+
+
+def test_every_loss_has_a_reference():
+    assert LOSSES.keys() == REFERENCE.keys()
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -88,3 +116,35 @@ def test_dice_counts_over_the_batch_and_not_per_patch():
     probability[1, 0] = 1
     together = 1 - (2 * 16 + 1) / (16 + 20 + 1)
     assert float(dice(labels, probability)) == pytest.approx(together)
+
+
+def test_a_missed_landslide_costs_more_than_a_false_one():
+    labels = np.zeros((1, 8, 8, 1), np.uint8)
+    labels[:, :4] = 1
+    missed, false = labels.astype(np.float32), labels.astype(np.float32)
+    missed[:, 3] = 0
+    false[:, 4] = 1
+    assert float(tversky(labels, missed)) > float(tversky(labels, false))
+
+
+def test_a_perfect_prediction_has_a_finite_gradient():
+    import tensorflow as tf
+
+    labels, _ = batch(ignored=0)
+    x = tf.constant(labels.astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = focal_tversky(labels, x)
+    assert np.isfinite(tape.gradient(loss, x).numpy()).all()
+
+
+def test_coarser_outputs_meet_coarser_labels():
+    labels, _ = batch(ignored=0.1)
+    full, half, quarter = loss_for("tversky", 3)
+    assert full is LOSSES["tversky"]
+    rng = np.random.default_rng(3)
+    for loss, step in ((half, 2), (quarter, 4)):
+        p = rng.uniform(0.02, 0.98, (2, 8 // step, 8 // step, 1)).astype(np.float32)
+        thinned = labels[:, step // 2 :: step, step // 2 :: step]
+        assert float(loss(labels, p)) == pytest.approx(numpy_tversky(thinned, p) ** 0.75, rel=1e-5)
+    assert loss_for("dice") is dice

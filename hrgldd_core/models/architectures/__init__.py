@@ -1,0 +1,1 @@
+"""One file an architecture; its name is the file's, and ``build`` makes it."""
