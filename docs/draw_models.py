@@ -16,7 +16,33 @@ from hrgldd_core.models.registry import MODEL_NAMES, build_model
 
 _OUT = Path(__file__).parent / "img"
 _FILTERS, _SIDE, _BANDS = 16, 128, 4
+_Point = tuple[float, float]
 _BLOCK, _GATE, _PYRAMID, _OUTPUT = "#4477aa", "#ccbb44", "#66ccee", "#aa3377"
+
+
+class _Picture:
+    """Boxes and arrows; the level of a box is its row."""
+
+    def __init__(self) -> None:
+        self.figure, self.axes = plt.subplots(figsize=(9.2, 4.4))
+        self.axes.set(xlim=(-1.6, 11.9), ylim=(-LEVELS - 0.75, 0.9))
+        self.axes.axis("off")
+
+    def box(self, x: float, level: int, text: str, colour: str, width: float = 0.9) -> None:
+        corner = (x - width / 2, -level - 0.26)
+        self.axes.add_patch(plt.Rectangle(corner, width, 0.52, color=colour, zorder=3))
+        dark = colour in (_GATE, _PYRAMID)
+        ink = {"color": "black" if dark else "white", "fontsize": 7}
+        self.axes.text(x, -level, text, ha="center", va="center", zorder=4, **ink)
+
+    def arrow(self, start: _Point, end: _Point, colour: str = "#555555") -> None:
+        style = {"arrowstyle": "-|>", "color": colour, "lw": 1.1, "shrinkA": 0, "shrinkB": 0}
+        self.axes.annotate("", end, start, arrowprops=style, zorder=2)
+
+    def way_around(self, x: float, level: int) -> None:
+        start, end = (x - 0.5, -level + 0.12), (x + 0.5, -level + 0.12)
+        style = {"connectionstyle": "arc3,rad=-0.55", "arrowstyle": "-|>", "mutation_scale": 8}
+        self.axes.add_patch(mpl.patches.FancyArrowPatch(start, end, color="#ee6677", **style))
 
 
 def draw(name: str) -> None:
@@ -25,31 +51,8 @@ def draw(name: str) -> None:
         name, bands=_BANDS, filters=_FILTERS, batch_norm=True, deep_supervision=True
     )
     has = {layer.name for layer in model.layers}
-    figure, axes = plt.subplots(figsize=(9.2, 4.4))
-    axes.set(xlim=(-1.6, 11.9), ylim=(-LEVELS - 0.75, 0.9))
-    axes.axis("off")
-
-    def box(x: float, level: int, text: str, colour: str, width: float = 0.9) -> None:
-        axes.add_patch(
-            plt.Rectangle((x - width / 2, -level - 0.26), width, 0.52, color=colour, zorder=3)
-        )
-        dark = colour in (_GATE, _PYRAMID)
-        ink = {"color": "black" if dark else "white", "fontsize": 7}
-        axes.text(x, -level, text, ha="center", va="center", zorder=4, **ink)
-
-    def arrow(
-        start: tuple[float, float], end: tuple[float, float], colour: str = "#555555"
-    ) -> None:
-        style = {"arrowstyle": "-|>", "color": colour, "lw": 1.1, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", end, start, arrowprops=style, zorder=2)
-
-    def residual(x: float, level: int) -> None:
-        loop = mpl.patches.FancyArrowPatch(
-            (x - 0.5, -level + 0.12), (x + 0.5, -level + 0.12),
-            connectionstyle="arc3,rad=-0.55", arrowstyle="-|>", mutation_scale=8, color="#ee6677",
-        )  # fmt: skip
-        axes.add_patch(loop)
-
+    picture = _Picture()
+    axes, box, arrow = picture.axes, picture.box, picture.arrow
     down = [0.3 + 0.95 * level for level in range(LEVELS)]
     up = [10.0 - 0.95 * level for level in range(LEVELS)]
     bottom = (down[-1] + up[-1]) / 2
@@ -60,8 +63,8 @@ def draw(name: str) -> None:
         box(down[level], level, width, _BLOCK)
         box(up[level], level, width, _BLOCK)
         if f"down{level}_sum" in has:
-            residual(down[level], level)
-            residual(up[level], level)
+            picture.way_around(down[level], level)
+            picture.way_around(up[level], level)
         last = level == LEVELS - 1
         below = (bottom - 0.5, -LEVELS) if last else (down[level + 1] - 0.1, -level - 0.74)
         arrow((down[level] + 0.2, -level - 0.26), below)
@@ -85,10 +88,10 @@ def draw(name: str) -> None:
             axes.text(up[level] + 0.8, -level, size, va="center", fontsize=8, color=_OUTPUT)
     box(bottom, LEVELS, f"{_SIDE >> LEVELS}² · {_filters(model, 'bottleneck')}", _BLOCK)
     if "bottleneck_sum" in has:
-        residual(bottom, LEVELS)
-    axes.set_title(f"{name}: {_FILTERS} first filters, {_SIDE} × {_SIDE} pixels", fontsize=10)
-    figure.savefig(_OUT / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
+        picture.way_around(bottom, LEVELS)
+    axes.set_title(f"{name}: {_FILTERS} first filters, {_SIDE} x {_SIDE} pixels", fontsize=10)
+    picture.figure.savefig(_OUT / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(picture.figure)
 
 
 def _side(model: keras.Model, block: str) -> int:
