@@ -16,8 +16,10 @@ __all__ = ["main"]
 
 # Modules are imported when their command is called: `hrgldd --help` answers at once.
 _COMMANDS = {
+    "dataset": "hrgldd_core.commands.dataset:dataset",
     "evaluate": "hrgldd_core.commands.evaluate:evaluate",
     "map": "hrgldd_core.commands.map:map_command",
+    "sweep": "hrgldd_core.commands.sweep:sweep",
     "train": "hrgldd_core.commands.train:train",
 }
 

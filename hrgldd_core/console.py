@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from hrgldd_core.errors import HrglddError
-from hrgldd_core.progress import Progress
+from hrgldd_core.progress import NotedProgress
 
 __all__ = ["emit", "fail", "progress_bar", "say"]
+
+_QUIET_SECONDS = 60
 
 
 def say(text: str) -> None:
@@ -35,13 +38,18 @@ def fail(error: HrglddError) -> NoReturn:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A progress bar a task on a terminal; a line at start and end of each otherwise."""
+def progress_bar() -> Iterator[NotedProgress]:
+    """A progress bar a task on a terminal; otherwise a line a task, and a note a minute."""
     if not sys.stderr.isatty():
+        last = time.monotonic()
 
-        def quiet(name: str, done: int, total: int) -> None:
+        def quiet(name: str, done: int, total: int, /, note: str = "") -> None:
+            nonlocal last
             if done == total:
                 say(f"{name}: done ({total})")
+            elif note and time.monotonic() - last > _QUIET_SECONDS:
+                last = time.monotonic()
+                say(f"{name}: {done}/{total}  {note}")
 
         yield quiet
         return
@@ -61,13 +69,14 @@ def progress_bar() -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         console=Console(stderr=True),
     ) as bars:
         tasks: dict[str, Any] = {}
 
-        def show(name: str, done: int, total: int) -> None:
+        def show(name: str, done: int, total: int, /, note: str = "") -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
+                tasks[name] = bars.add_task(name, total=total, note="")
+            bars.update(tasks[name], completed=done, total=total, note=note)
 
         yield show

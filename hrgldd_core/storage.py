@@ -21,6 +21,7 @@ from hrgldd_core.errors import InputError, OutputError
 
 __all__ = [
     "check_writable",
+    "create_bytes",
     "exists",
     "gdal_path",
     "identity",
@@ -34,8 +35,10 @@ __all__ = [
     "read_json",
     "remove",
     "remove_empty",
+    "remove_tree",
     "write_bytes",
     "write_json",
+    "zarr_store",
 ]
 
 _GDAL_PREFIX = {
@@ -190,6 +193,34 @@ def write_bytes(uri: str, data: bytes) -> None:
         _filesystem(uri).pipe_file(uri, data)
 
 
+def create_bytes(uri: str, data: bytes) -> bool:
+    """Write an object whole unless there is one: of several writers one wins.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        InputError: when it cannot be written.
+    """
+    with _writing(uri):
+        if not is_local(uri):
+            try:
+                _filesystem(uri).pipe_file(uri, data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+        draft = local_path(f"{uri}.{uuid4().hex}")
+        draft = draft.with_name(f".{draft.name}")
+        write_bytes(str(draft), data)
+        try:
+            os.link(draft, local_path(uri))
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink()
+    return True
+
+
 def write_json(uri: str, document: Any) -> None:
     """Write a JSON document, indented, whole."""
     text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
@@ -229,6 +260,25 @@ def remove_empty(prefix: str) -> None:
     """Delete a folder in which nothing is left; object stores have none."""
     if is_local(prefix):
         local_path(prefix).rmdir()
+
+
+def remove_tree(prefix: str) -> None:
+    """Delete all that is below a prefix."""
+    if is_local(prefix):
+        shutil.rmtree(local_path(prefix), ignore_errors=True)
+    elif exists(prefix):
+        _filesystem(prefix).rm(prefix, recursive=True)
+
+
+def zarr_store(uri: str, *, write: bool = False) -> Any:
+    """A Zarr store (version 3) below a prefix."""
+    from zarr.storage import FsspecStore, LocalStore
+
+    if is_local(uri):
+        return LocalStore(local_path(uri), read_only=not write)
+    # Checks the scheme and sets what gcsfs needs to be told before it is imported.
+    _filesystem(uri)
+    return FsspecStore.from_url(uri, read_only=not write)
 
 
 def check_writable(prefix: str) -> None:

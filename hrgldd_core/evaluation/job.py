@@ -1,140 +1,166 @@
-"""Scoring a model on labelled patches: what ``hrgldd evaluate`` does."""
+"""Scoring models on labelled patches: what ``hrgldd evaluate`` does."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hrgldd_core import storage
 from hrgldd_core.dataset.patches import PatchSet, open_patches
 from hrgldd_core.errors import InputError, OutputExistsError
-from hrgldd_core.evaluation.confusion import Confusion
-from hrgldd_core.evaluation.threshold import bootstrap_f1, patch_confusions
-from hrgldd_core.models.store import BUNDLED, StoredModel, open_model
+from hrgldd_core.evaluation.assess import assess
+from hrgldd_core.evaluation.comparison import About
+from hrgldd_core.evaluation.contenders import ModelContender, check_bands, open_contenders
+from hrgldd_core.evaluation.layout import lay_out, parse_collections, parse_unseen
+from hrgldd_core.evaluation.metrics import metrics_of
+from hrgldd_core.evaluation.output import write_comparison
+from hrgldd_core.evaluation.scores import Settings
+from hrgldd_core.models.store import BUNDLED
 from hrgldd_core.progress import Progress, no_progress
 
-__all__ = ["evaluate_model", "metrics_of", "predict_with", "select_bands"]
-
-_CHUNK = 64
-_BATCH = 16
+__all__ = ["evaluate_models", "metrics_of"]
 
 
-def evaluate_model(
+def evaluate_models(
     *,
     data: str,
     out: str,
-    model: str = BUNDLED,
+    models: Sequence[str] = (BUNDLED,),
     split: str | None = None,
     threshold: float | None = None,
+    unseen: Sequence[str] = (),
+    collections: str | None = None,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Score a model; ``metrics.json`` is written below ``out`` and returned.
+    """Score models; ``metrics.json`` and a report are written below ``out``, the former returned.
 
-    Pixels without data in a patch do not count.
+    Several models are compared: a folder for each, ``comparison.json`` and ``comparison.csv``, and
+    in ``metrics.json`` the figures of the one that did best on *validation* patches. Of data that
+    names its splits they are compared on test and unseen patches only. Pixels without data in a
+    patch do not count.
+
+    Args:
+        data: patches.
+        out: folder or prefix.
+        models: model folders, each maybe as ``NAME=URI``.
+        split: score the patches of one split only.
+        threshold: for all models; None leaves each its own.
+        unseen: further events, ``NAME=URI`` each.
+        collections: ``1,2,3`` or part of it; None for all there are.
+        settings: of objects and boundaries.
+        progress: told patches done.
 
     Raises:
-        InputError: when data or model are unusable, or lack each other's bands.
-        OutputExistsError: when other metrics are there already.
+        InputError: when data or models are unusable, or lack each other's bands.
+        OutputExistsError: when other figures are there already.
     """
-    stored = open_model(model)
-    if threshold is not None and not 0 < threshold < 1:
-        raise InputError(f"threshold {threshold:g} is not between 0 and 1")
-    patches = select_bands(open_patches(data, split=split), stored.spec.bands)
-    target = storage.join(out, "metrics.json")
-    chosen = threshold or stored.spec.threshold
-    asked = {"data": data, "split": split, "model_sha256": stored.digest, "threshold": chosen}
-    if storage.exists(target) and storage.read_json(target).get("asked") != asked:
-        raise OutputExistsError(
-            "holds the figures of another evaluation", where=target, remedy="Choose another --out"
-        )
+    wanted, events = parse_collections(collections), parse_unseen(unseen)
+    if events and wanted is not None and 3 not in wanted:
+        raise InputError("--unseen is collection 3", remedy="Add 3 to --collections")
+    contenders = open_contenders(models, threshold=threshold)
+    whole = open_patches(data, split=split)
+    validation, scored = _parted(whole, several=len(contenders) > 1 and split is None)
+    parts = [scored, *(open_patches(uri) for uri in events.values())]
+    for contender in contenders:
+        for part in parts:
+            check_bands(part.bands, contender.model.spec.bands, part.source)
+    asked = {
+        "data": data,
+        "split": split,
+        "models": {
+            c.name: {"sha256": c.model.digest, "threshold": c.threshold} for c in contenders
+        },
+        "unseen": events,
+        "collections": wanted,
+        "settings": asdict(settings),
+    }
+    _refuse_other(out, asked)
     storage.check_writable(out)
-    probability = predict_with(stored, patches, progress)
-    result = {
-        **metrics_of(probability, patches, chosen),
-        "model": f"{stored.spec.id} {stored.spec.version}",
-        "trained_on_this_data": _trained_on(stored, data),
-        "asked": asked,
-        "out": out,
-    }
-    storage.write_json(target, result)
-    return result
+    seen = _checksum(contenders, data)
+    layout = lay_out(parts, list(events), wanted=wanted)
+    found, shown = assess(
+        contenders,
+        [_about(c, seen) for c in contenders],
+        parts,
+        layout,
+        validation=validation,
+        settings=settings,
+        progress=progress,
+    )
+    return write_comparison(found, shown, asked=asked, out=out)
 
 
-def _trained_on(stored: StoredModel, data: str) -> bool:
-    """Whether the model has seen this very file: then its figures say nothing of new places."""
-    known = stored.spec.training.get("sha256")
+def _parted(patches: PatchSet, *, several: bool) -> tuple[PatchSet | None, PatchSet]:
+    """Patches to choose the best model on, and patches to compare on."""
+    if not several or patches.splits is None:
+        return None, patches
+    tested = np.isin(patches.splits, ("test", "unseen"))
+    if not tested.any():
+        return None, patches
+    chosen = patches.splits == "val"
+    return (patches.subset(chosen) if chosen.any() else None), patches.subset(tested)
+
+
+def _refuse_other(out: str, asked: dict[str, Any]) -> None:
+    same = json.loads(json.dumps(asked))
+    for name in ("metrics.json", "comparison.json"):
+        target = storage.join(out, name)
+        if storage.exists(target) and storage.read_json(target).get("asked") != same:
+            raise OutputExistsError(
+                "holds the figures of another evaluation",
+                where=target,
+                remedy="Choose another --out",
+            )
+
+
+def _about(contender: ModelContender, seen: str) -> About:
+    spec = contender.model.spec
+    return About(
+        name=contender.name,
+        threshold=contender.threshold,
+        model=f"{spec.id} {spec.version}",
+        architecture=spec.architecture,
+        validation=spec.validation,
+        calibration=spec.calibration.model_dump(),
+        history=_history(contender.model.uri),
+        digest=contender.model.digest,
+        # Its figures then say nothing of new places.
+        trained_here=bool(seen) and spec.training.get("sha256") == seen,
+    )
+
+
+def _checksum(contenders: Sequence[ModelContender], data: str) -> str:
+    """Of the data, when it is one file and a model knows what file it was trained on."""
+    known = any(c.model.spec.training.get("sha256") for c in contenders)
     if not known or not storage.is_local(data) or not storage.local_path(data).is_file():
-        return False
-    return bool(storage.identity(data)["sha256"] == known)
+        return ""
+    return str(storage.identity(data)["sha256"])
 
 
-def select_bands(patches: PatchSet, bands: tuple[str, ...]) -> PatchSet:
-    """The patches with a model's bands in its order.
-
-    Raises:
-        InputError: when a band is missing.
-    """
-    lacking = [b for b in bands if b not in patches.bands]
-    if lacking:
-        raise InputError(
-            f"has {', '.join(patches.bands)}; the model needs {', '.join(bands)}",
-            where=patches.source,
-            remedy="Choose a --model for the bands you have",
-        )
-    if bands == patches.bands:
-        return patches
-    images = patches.images[..., [patches.bands.index(b) for b in bands]]
-    return PatchSet(images, patches.labels, patches.groups, bands, patches.source)
-
-
-def predict_with(
-    stored: StoredModel, patches: PatchSet, progress: Progress = no_progress
-) -> npt.NDArray[np.float32]:
-    """(N, y, x) probabilities, normalised by the site of each patch where sites are known."""
-    model = stored.load()
-    from hrgldd_core.training.batches import normalise_patches
-    from hrgldd_core.training.fit import predict_patches
-
-    of = "group" if len(np.unique(patches.groups)) > 1 else "patch"
-    inputs = normalise_patches(patches, stored.spec.normalisation, of=of)
-    parts = []
-    for start in range(0, len(inputs), _CHUNK):
-        parts.append(predict_patches(model, inputs[start : start + _CHUNK], batch_size=_BATCH))
-        progress("predicting", min(start + _CHUNK, len(inputs)), len(inputs))
-    return np.concatenate(parts)
-
-
-def metrics_of(
-    probability: npt.NDArray[np.floating], patches: PatchSet, threshold: float
-) -> dict[str, Any]:
-    """Figures of the landslide class over all pixels together.
-
-    ``f1_per_batch_mean`` is what the paper's notebook reports (mean of the F1 of batches of 16); it
-    is here for comparison only.
-    """
-    counts = patch_confusions(probability, patches.labels, threshold)
-    total = sum(counts, Confusion())
-    batches = [sum(counts[i : i + _BATCH], Confusion()).f1 for i in range(0, len(counts), _BATCH)]
-    result: dict[str, Any] = {
-        **{name: getattr(total, name) for name in ("precision", "recall", "f1", "iou")},
-        "f1_interval": bootstrap_f1(counts),
-        "threshold": threshold,
-        "n_patches": len(patches),
-        "confusion": {"tp": total.tp, "fp": total.fp, "fn": total.fn, "tn": total.tn},
-        "f1_per_batch_mean": float(np.mean(batches)),
-    }
-    sites = np.unique(patches.groups)
-    if len(sites) > 1:
-        result["sites"] = {
-            str(site): {
-                "n_patches": int((patches.groups == site).sum()),
-                "f1": sum(
-                    (c for c, g in zip(counts, patches.groups, strict=True) if g == site),
-                    Confusion(),
-                ).f1,
-            }
-            for site in sites
-        }
-    return result
+def _history(uri: str) -> dict[str, list[float]]:
+    """Columns of a model folder's learning curve; empty when it has none."""
+    if uri == BUNDLED:
+        return {}
+    for name in ("history.json", "history.csv"):
+        target = storage.join(uri, name)
+        if not storage.exists(target):
+            continue
+        if name.endswith(".json"):
+            columns = storage.read_json(target)
+        else:
+            rows = list(csv.DictReader(io.StringIO(storage.read_bytes(target).decode())))
+            columns = {key: [row[key] for row in rows] for key in (rows[0] if rows else ())}
+        try:
+            return {str(key): [float(v) for v in values] for key, values in columns.items()}
+        except (AttributeError, TypeError, ValueError):
+            raise InputError(
+                "is not a learning curve", where=target, remedy="Remove it or restore it"
+            ) from None
+    return {}

@@ -6,24 +6,22 @@ everything, links are checked, and a content security policy lets only the page'
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from hrgldd_core.report import figures, findings, text
 from hrgldd_core.report import rows as table_rows
+from hrgldd_core.report.html import asset, digest, environment
 from hrgldd_core.report.map import MAX_OUTLINES, scene_maps
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from geopandas import GeoDataFrame
-    from jinja2 import Environment
 
 __all__ = ["ModelSummary", "Report", "SceneView", "TruthComparison", "render_report"]
+
+_PACKAGE = "hrgldd_core.report"
 
 
 @dataclass(frozen=True)
@@ -145,50 +143,28 @@ def render_report(report: Report) -> str:
     outlines = [o.attributes for o in drawn]
     areas = findings.column(report.inventory, "area_m2")
     plotted = areas[areas > 0]
-    environment = _environment()
-    assets = {name: _asset(f"report.{name}.j2") for name in ("css", "js")}
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        text=text,
-        headline=findings.headline(report.inventory),
-        coverage=findings.coverage(report.coverage_km2),
-        doubts={name: table_rows.tally(areas, mask) for name, mask in vars(doubts).items()},
-        near=findings.near_margin(report.threshold),
-        sensitivity=findings.sensitivity(report),
-        maps=maps,
-        outlines=outlines,
-        max_outlines=MAX_OUTLINES,
-        largest=table_rows.largest(areas, rows, outlines),
-        elsewhere=table_rows.elsewhere(rows, [s.id for s in report.scenes]),
-        histogram=figures.area_histogram(plotted) if len(plotted) else None,
-        frequency=figures.area_frequency(plotted) if len(plotted) > 1 else None,
-        figure_size=(figures.WIDTH, figures.HEIGHT),
-        elapsed_s=sum(report.timings_s.values()),
-        assets=assets,
-        digests={name: _digest(str(content)) for name, content in assets.items()},
+    assets = {name: asset(_PACKAGE, f"report.{name}.j2") for name in ("css", "js")}
+    return (
+        environment(_PACKAGE)
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            text=text,
+            headline=findings.headline(report.inventory),
+            coverage=findings.coverage(report.coverage_km2),
+            doubts={name: table_rows.tally(areas, mask) for name, mask in vars(doubts).items()},
+            near=findings.near_margin(report.threshold),
+            sensitivity=findings.sensitivity(report),
+            maps=maps,
+            outlines=outlines,
+            max_outlines=MAX_OUTLINES,
+            largest=table_rows.largest(areas, rows, outlines),
+            elsewhere=table_rows.elsewhere(rows, [s.id for s in report.scenes]),
+            histogram=figures.area_histogram(plotted) if len(plotted) else None,
+            frequency=figures.area_frequency(plotted) if len(plotted) > 1 else None,
+            figure_size=(figures.WIDTH, figures.HEIGHT),
+            elapsed_s=sum(report.timings_s.values()),
+            assets=assets,
+            digests={name: digest(str(content)) for name, content in assets.items()},
+        )
     )
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("hrgldd_core.report", "templates"),
-        autoescape=True,  # select_autoescape would not know the suffix .j2
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _asset(name: str) -> str:
-    from markupsafe import Markup
-
-    source = files("hrgldd_core.report").joinpath("templates", name).read_text("utf-8")
-    return Markup(source)  # noqa: S704 - a file of this package
-
-
-def _digest(content: str) -> str:
-    """The source expression that allows exactly this inline text (CSP 3, section 2.3.1)."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +18,7 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.scenes.model import Coverage, Scene
 from hrgldd_core.scenes.open import DRIVER, on_grid
 
-__all__ = ["SceneReader"]
+__all__ = ["SceneReader", "sample_windows"]
 
 _SAMPLES = 16
 _SAMPLE_SIDE = 64
@@ -94,11 +95,7 @@ class SceneReader:
         window = Window.from_slices(rows, columns)
         scene = self._scene
         try:
-            planes: dict[int, npt.NDArray[np.generic]] = {}
-            for path, dataset in self._datasets.items():
-                wanted = [i for i, s in enumerate(scene.sources) if s.path == path]
-                read = dataset.read([scene.sources[i].index for i in wanted], window=window)
-                planes |= dict(zip(wanted, read, strict=True))
+            image = self._read_bands(window)
             udm2 = self._read_mask(rows, columns) if self._mask is not None else None
         except RasterioError as error:
             raise InputError(
@@ -107,8 +104,26 @@ class SceneReader:
                 where=scene.href,
                 remedy="The file may be damaged: download it again",
             ) from None
-        image = np.stack([planes[i] for i in range(len(planes))], axis=-1)
         return image, self._coverage(image, udm2)
+
+    def _read_bands(self, window: Window) -> npt.NDArray[np.generic]:
+        """(y, x, band) values, decoded straight to their place."""
+        sources = self._scene.sources
+        types = [self._datasets[s.path].dtypes[s.index - 1] for s in sources]
+        shape = (window.height, window.width, len(sources))
+        image = np.empty(shape, np.result_type(*types))
+        planes = image.transpose(2, 0, 1)
+        for path, dataset in self._datasets.items():
+            wanted = [i for i, s in enumerate(sources) if s.path == path]
+            indexes = [sources[i].index for i in wanted]
+            part = slice(wanted[0], wanted[-1] + 1)
+            if len(wanted) == part.stop - part.start and {types[i] for i in wanted} == {
+                image.dtype.name
+            }:
+                dataset.read(indexes, window=window, out=planes[part])
+            else:
+                planes[wanted] = dataset.read(indexes, window=window)
+        return image
 
     def _read_mask(
         self, rows: slice, columns: slice
@@ -140,11 +155,23 @@ class SceneReader:
             obstructed, unusable = udm2
             state[obstructed] = Coverage.CLOUD
             state[unusable] = Coverage.NODATA
+        # Band by band: NumPy reduces a short last axis a pixel at a time.
+        bands = [image[..., band] for band in range(image.shape[-1])]
+        nodata = self._scene.nodata
         if np.issubdtype(image.dtype, np.floating):
-            state[~np.isfinite(image).all(axis=-1)] = Coverage.NODATA
-        if self._scene.nodata is not None:
+            for band in bands:
+                state[~np.isfinite(band)] = Coverage.NODATA
+        elif nodata is not None:
+            # As an integer: compared with a float, NumPy would convert the whole band.
+            nodata = int(nodata) if float(nodata).is_integer() else None
+        if nodata is not None:
             # A single band may well hold the nodata value in deep shade: all bands must.
-            state[(image == self._scene.nodata).all(axis=-1)] = Coverage.NODATA
+            blank = bands[0] == nodata
+            for band in bands[1:]:
+                if not blank.any():
+                    break
+                blank &= band == nodata
+            state[blank] = Coverage.NODATA
         return state
 
     def sample(self) -> npt.NDArray[np.generic]:
@@ -156,10 +183,9 @@ class SceneReader:
             InputError: when no pixel is usable.
         """
         usable = []
-        for rows in _lattice(self._scene.window[0]):
-            for columns in _lattice(self._scene.window[1]):
-                image, state = self.read(rows, columns)
-                usable.append(image[state == Coverage.MAPPED])
+        for rows, columns in sample_windows(self._scene):
+            image, state = self.read(rows, columns)
+            usable.append(image[state == Coverage.MAPPED])
         samples = np.concatenate(usable)
         if len(samples) == 0:
             raise InputError(
@@ -168,6 +194,14 @@ class SceneReader:
                 remedy="Choose another scene or another --bbox",
             )
         return samples
+
+
+def sample_windows(scene: Scene) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of each block of the lattice that `SceneReader.sample` reads."""
+    columns = _lattice(scene.window[1])
+    for rows in _lattice(scene.window[0]):
+        for part in columns:
+            yield rows, part
 
 
 def _lattice(extent: slice) -> list[slice]:

@@ -8,57 +8,47 @@ import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core.dataset.patches import IGNORE, PatchSet
+from hrgldd_core.dataset.radiometry import (
+    normalise_patches,
+    patch_and_site_statistics,
+    patch_statistics,
+)
 from hrgldd_core.models.backend import keras
-from hrgldd_core.normalise import BandStatistics, Normalisation, band_statistics
+from hrgldd_core.normalise import BandStatistics, Normalisation
 from hrgldd_core.training.augment import Augmentation, jitter_statistics, warp
 from hrgldd_core.training.confusers import draw_confusers
 
 __all__ = ["TrainingBatches", "normalise_patches", "patch_statistics"]
 
-Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
+Image = npt.NDArray[np.float32]
+Label = npt.NDArray[np.uint8]
 
-
-def patch_statistics(patches: PatchSet, *, of: str) -> list[BandStatistics]:
-    """Statistics of each patch: its own (``of="patch"``) or its site's (``of="group"``)."""
-    if of == "patch":
-        return [band_statistics(_usable(x, y)) for x, y in patches]
-    by_group = {}
-    for group in np.unique(patches.groups):
-        site = patches.subset(patches.groups == group)
-        by_group[group] = band_statistics(_usable(site.images, site.labels))
-    return [by_group[group] for group in patches.groups]
-
-
-def _usable(
-    images: npt.NDArray[np.generic], labels: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.generic]:
-    """(n, band) pixels that are not ignored; all of them when nothing else is left."""
-    seen = images[labels != IGNORE]
-    return seen if len(seen) else images.reshape(-1, images.shape[-1])
-
-
-def normalise_patches(
-    patches: PatchSet, normalisation: Normalisation, *, of: str = "patch"
-) -> npt.NDArray[np.float32]:
-    """(N, y, x, band) model input; ignored pixels are at the centre of the statistics."""
-    out = np.empty(patches.images.shape, np.float32)
-    for i, statistics in enumerate(patch_statistics(patches, of=of)):
-        out[i] = normalisation.apply(patches.images[i], statistics)
-        if normalisation.method != "none":
-            out[i][patches.labels[i] == IGNORE] = 0.0
-    return out
+# Patches of as many bytes are kept in memory; more are read when they are drawn.
+_KEEP_BYTES = 2 << 30
 
 
 class _Source:
     """Patches to draw from, with their statistics and how likely each is."""
 
-    def __init__(self, patches: PatchSet, balance: float) -> None:
-        self.patches = patches
-        self.own = patch_statistics(patches, of="patch")
-        self.site = patch_statistics(patches, of="group")
+    def __init__(self, patches: PatchSet, *, balance: float, statistics: bool) -> None:
+        self.bands = patches.bands
+        self.images, self.labels = patches.images, patches.labels
+        size = int(np.prod(patches.images.shape)) * patches.images.dtype.itemsize
+        if size <= _KEEP_BYTES:
+            self.images, self.labels = np.asarray(self.images), np.asarray(self.labels)
+        self.statistics: tuple[list[BandStatistics], list[BandStatistics]] | None = None
+        if statistics:
+            from dataclasses import replace
+
+            kept = replace(patches, images=self.images, labels=self.labels)
+            self.statistics = patch_and_site_statistics(kept)
         _, inverse, counts = np.unique(patches.groups, return_inverse=True, return_counts=True)
-        weight = counts[inverse].astype(float) ** -balance
-        self.probability = weight / weight.sum()
+        self._cumulative = (counts[inverse].astype(float) ** -balance).cumsum()
+
+    def draw(self, chance: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """Numbers of patches for random numbers between 0 and 1."""
+        rows = np.searchsorted(self._cumulative, chance * self._cumulative[-1], side="right")
+        return np.asarray(rows, np.int64)
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -80,6 +70,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         balance: float = 0.5,
         generated: PatchSet | None = None,
         generated_share: float = 0.0,
+        outputs: int = 1,
         **kwargs: Any,
     ) -> None:
         """Prepare ``steps`` batches of ``batch_size`` patches.
@@ -90,23 +81,34 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             augmentation: strengths of the random changes.
             batch_size: patches a batch.
             steps: batches an epoch.
-            seed: with the batch's number, all that chance depends on.
+            seed: with the epoch and the batch's number, all that chance depends on.
             balance: 0 draws patches alike, 1 draws sites alike.
             generated: further patches to draw from.
             generated_share: share of the patches that come from those.
+            outputs: of the model; above 1 the labels are repeated for each.
             kwargs: ``workers``, ``use_multiprocessing``, ``max_queue_size`` of Keras.
         """
         super().__init__(**kwargs)
         self._epoch = 0
-        self._sources = [_Source(patches, balance)]
+        radiometric = normalisation.method != "none"
+        self._sources = [_Source(patches, balance=balance, statistics=radiometric)]
         if generated is not None:
-            self._sources.append(_Source(generated, 1.0))
+            self._sources.append(_Source(generated, balance=1.0, statistics=radiometric))
         self._generated_share = generated_share if generated is not None else 0.0
         self._normalisation = normalisation
         self._augmentation = augmentation
         self._batch_size = batch_size
         self._steps = steps
         self._seed = seed
+        self._outputs = outputs
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Make the batches of an epoch (from 0) from now on.
+
+        Keras also calls `on_epoch_end` when it has looked at the data before the first epoch:
+        counting those calls gives another number after a restart.
+        """
+        self._epoch = epoch
 
     @property
     def num_batches(self) -> int:
@@ -117,23 +119,41 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Go on to other batches."""
         self._epoch += 1
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> tuple[Image, Label | tuple[Label, ...]]:
         """Batch ``index``: (batch, y, x, band) float32 and (batch, y, x, 1) uint8."""
         rng = np.random.default_rng((self._seed, self._epoch, index))
-        pairs = [self._draw(rng) for _ in range(self._batch_size)]
-        return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])[..., None]
+        second = rng.random(self._batch_size) < self._generated_share
+        chance = rng.random(self._batch_size)
+        pairs: list[tuple[Image, Label]] = []
+        for which, source in enumerate(self._sources):
+            rows = source.draw(chance[second == bool(which)])
+            # One read for all: rows of a store come in chunks.
+            images, labels = np.asarray(source.images[rows]), np.asarray(source.labels[rows])
+            pairs += [
+                self._change(source, row, image, label, rng)
+                for row, image, label in zip(rows.tolist(), images, labels, strict=True)
+            ]
+        truth = np.stack([y for _, y in pairs])[..., None]
+        labels_of_each = truth if self._outputs == 1 else (truth,) * self._outputs
+        return np.stack([x for x, _ in pairs]), labels_of_each
 
-    def _draw(
-        self, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        source = self._sources[int(rng.uniform() < self._generated_share)]
-        i = int(rng.choice(len(source.patches), p=source.probability))
-        label = source.patches.labels[i]
-        statistics = source.own[i].blend(source.site[i], float(rng.uniform()))
-        statistics = jitter_statistics(statistics, self._augmentation, rng)
-        image = self._normalisation.apply(source.patches.images[i], statistics)
-        if self._normalisation.method != "none":
-            image[label == IGNORE] = 0.0
+    def _change(
+        self,
+        source: _Source,
+        row: int,
+        image: npt.NDArray[Any],
+        label: Label,
+        rng: np.random.Generator,
+    ) -> tuple[Image, Label]:
+        """One patch, normalised and augmented."""
+        if source.statistics is None:
+            normal = image.astype(np.float32)
+        else:
+            own, site = source.statistics[0][row], source.statistics[1][row]
+            statistics = own.blend(site, float(rng.uniform()))
+            statistics = jitter_statistics(statistics, self._augmentation, rng)
+            normal = self._normalisation.apply(image, statistics)
+            normal[label == IGNORE] = 0.0
         if rng.uniform() < self._augmentation.confusers:
-            image = draw_confusers(image, label, source.patches.bands, rng)
-        return warp(image, label, self._augmentation, rng)
+            normal = draw_confusers(normal, label, source.bands, rng)
+        return warp(normal, label, self._augmentation, rng)

@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from hrgldd_core.dataset.patches import PatchSet
-from hrgldd_core.errors import InputError
 from hrgldd_core.models.registry import build_model
-from hrgldd_core.progress import Progress, no_progress
+from hrgldd_core.progress import NotedProgress, no_progress
+from hrgldd_core.training.checkpoint import CheckpointFile, Course, restore
+from hrgldd_core.training.devices import data_parallel, jit_compile
+from hrgldd_core.training.logs import History, LiveLine
+from hrgldd_core.training.predict import predict_patches
 from hrgldd_core.training.recipe import Recipe
+from hrgldd_core.training.trouble import memory_limit
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Fit", "fit", "predict_patches"]
+    from hrgldd_core.training.batches import TrainingBatches
+    from hrgldd_core.training.callbacks import Prune
+
+__all__ = ["WORKERS", "Fit", "Watch", "fit", "predict_patches", "training_batches"]
 
 _WARMUP = 0.06
+WORKERS = 2
+"""Threads that make batches."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model and its learning curve."""
+    """A fitted model and its learning curve.
+
+    Attributes:
+        model: the weights to keep, full-size output only.
+        history: a column a figure, a row an epoch.
+        best_epoch: the best of them on validation, from 1; 0 without validation.
+        pruned: ended because it was not worth going on.
+    """
 
     model: keras.Model
     history: dict[str, list[float]]
+    best_epoch: int = 0
+    pruned: bool = False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What goes on beside a training.
+
+    Attributes:
+        progress: told each step.
+        checkpoint: keeps the state after each epoch, and gives it back.
+        history: logs each epoch.
+        callbacks: further Keras callbacks, told each epoch's figures.
+        prune: told the rows of the log so far; true ends the training there.
+    """
+
+    progress: NotedProgress = no_progress
+    checkpoint: CheckpointFile | None = None
+    history: History | None = None
+    callbacks: list[Any] = field(default_factory=list)
+    prune: Prune | None = None
 
 
 def fit(
@@ -35,27 +69,145 @@ def fit(
     patches: PatchSet,
     *,
     validation: PatchSet | None = None,
-    progress: Progress = no_progress,
+    progress: NotedProgress = no_progress,
+    watch: Watch | None = None,
+    devices: int | None = None,
 ) -> Fit:
-    """Train a model.
+    """Train a model; go on with the training of a checkpoint.
+
+    What chance decides depends on the recipe's seed, the epoch and the step alone, so that a
+    training that was interrupted ends as an uninterrupted one.
 
     Args:
         recipe: how.
         patches: to learn from.
         validation: to watch, and to choose the epoch by when the recipe keeps the best.
-        progress: told epochs done.
+        progress: told steps done.
+        watch: what else goes on beside it; its ``progress`` replaces ``progress``.
+        devices: how many accelerators; None: all, or one CPU.
 
     Raises:
-        InputError: when the loss is no longer a number.
+        InputError: when the loss is no longer a number, memory is too small for a batch, or the
+            checkpoint is of another training.
     """
     from hrgldd_core.models.backend import keras
-    from hrgldd_core.training.batches import TrainingBatches, normalise_patches
-    from hrgldd_core.training.generated import generated_patches
-    from hrgldd_core.training.losses import LOSSES
 
+    watch = watch or Watch(progress)
     keras.utils.set_random_seed(recipe.seed)
     steps = recipe.steps_per_epoch or -(-len(patches) // recipe.batch_size)
-    batches = TrainingBatches(
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        with (
+            memory_limit(recipe.batch_size),
+            data_parallel(batch_size=recipe.batch_size, devices=devices),
+        ):
+            model = _compiled(recipe, bands=len(patches.bands), steps=steps)
+            return _run(recipe, model, patches, validation=validation, steps=steps, watch=watch)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _compiled(recipe: Recipe, *, bands: int, steps: int) -> keras.Model:
+    from hrgldd_core.training.losses import loss_for
+
+    model = build_model(
+        recipe.model,
+        bands=bands,
+        filters=recipe.filters,
+        batch_norm=recipe.batch_norm,
+        dropout=recipe.dropout,
+        deep_supervision=True,
+    )
+    model.compile(
+        _optimizer(recipe, steps * recipe.epochs),
+        loss=loss_for(recipe.loss, len(model.outputs)),
+        jit_compile=jit_compile(),
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _run(
+    recipe: Recipe,
+    model: keras.Model,
+    patches: PatchSet,
+    *,
+    validation: PatchSet | None,
+    steps: int,
+    watch: Watch,
+) -> Fit:
+    from hrgldd_core.models.backend import keras
+    from hrgldd_core.training.callbacks import AfterEachEpoch, AtEachStep
+
+    state = watch.checkpoint.read() if watch.checkpoint else None
+    if state is not None:
+        restore(model, state)
+    course, best = (state.course, state.best) if state else (Course(), [])
+    line = LiveLine(watch.progress, epochs=recipe.epochs, steps=steps, batch_size=recipe.batch_size)
+    single = _first_output(model)
+    each_step = AtEachStep(line)
+    each_epoch = AfterEachEpoch(
+        recipe,
+        course=course,
+        best=best,
+        single=single,
+        patches=steps * recipe.batch_size,
+        validator=_validator(recipe, validation),
+        line=line,
+        checkpoint=watch.checkpoint,
+        history=watch.history,
+        prune=watch.prune,
+    )
+    if not course.ended:
+        batches = training_batches(recipe, patches, steps=steps, outputs=len(model.outputs))
+        numbered = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, _: batches.begin_epoch(epoch)
+        )
+        model.fit(
+            batches,
+            initial_epoch=len(course.rows),
+            epochs=recipe.epochs,
+            callbacks=[numbered, each_step, each_epoch, *watch.callbacks],
+            # Batches are random already; their order must not depend on Python's generator.
+            shuffle=False,
+            verbose=0,
+        )
+    if each_step.error is not None:
+        raise each_step.error
+    if recipe.ema and state is not None and course.ended and not each_epoch.trained:
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+    if each_epoch.best:
+        model.set_weights(each_epoch.best)
+    line.end()
+    history = {name: [row[name] for row in course.rows] for name in course.rows[-1]}
+    return Fit(single, history, course.best_epoch, course.pruned)
+
+
+def _first_output(model: keras.Model) -> keras.Model:
+    """The same weights, full-size output only."""
+    from hrgldd_core.models.backend import keras
+
+    if len(model.outputs) == 1:
+        return model
+    return keras.Model(model.inputs, model.outputs[0], name=model.name)
+
+
+def training_batches(
+    recipe: Recipe, patches: PatchSet, *, steps: int, outputs: int = 1
+) -> TrainingBatches:
+    """The batches that a recipe trains with.
+
+    Args:
+        recipe: how.
+        patches: to learn from.
+        steps: batches an epoch.
+        outputs: of the model.
+    """
+    from hrgldd_core.training.batches import TrainingBatches
+    from hrgldd_core.training.generated import generated_patches
+
+    return TrainingBatches(
         patches,
         normalisation=recipe.normalisation,
         augmentation=recipe.augmentation,
@@ -65,67 +217,23 @@ def fit(
         balance=recipe.balance,
         generated=generated_patches(patches.bands) if recipe.generated else None,
         generated_share=recipe.generated,
-        workers=2,
+        outputs=outputs,
+        workers=WORKERS,
     )
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.precision)
-    try:
-        model = build_model(
-            recipe.model,
-            bands=len(patches.bands),
-            filters=recipe.filters,
-            batch_norm=recipe.batch_norm,
-            dropout=recipe.dropout,
-        )
-        model.compile(
-            _optimizer(recipe, steps * recipe.epochs),
-            loss=LOSSES[recipe.loss],
-            # On CPU XLA, the default, halves the speed.
-            jit_compile=keras.backend.backend() != "tensorflow",
-        )
-        watched = None
-        if validation is not None:
-            inputs = normalise_patches(validation, recipe.normalisation)
-            watched = (inputs, validation.labels[..., None])
-        callbacks: list[Any] = [_stop_on_nan(), _report(progress, recipe.epochs)]
-        if watched is not None and recipe.keep == "best":
-            callbacks.append(
-                keras.callbacks.EarlyStopping(
-                    patience=recipe.patience or recipe.epochs, restore_best_weights=True
-                )
-            )
-        history: dict[str, list[float]] = model.fit(
-            batches,
-            epochs=recipe.epochs,
-            validation_data=watched,
-            validation_batch_size=recipe.batch_size,
-            callbacks=callbacks,
-            verbose=0,
-        ).history
-    finally:
-        keras.config.set_dtype_policy(policy)
-    if not np.isfinite(history["loss"][-1]):
-        raise InputError(
-            f"the loss became {history['loss'][-1]} in epoch {len(history['loss'])}",
-            remedy=f"Lower --learning-rate (it was {recipe.learning_rate:g})",
-        )
-    return Fit(model, history)
 
 
-def predict_patches(
-    model: keras.Model, inputs: npt.NDArray[np.float32], *, batch_size: int = 16
-) -> npt.NDArray[np.float32]:
-    """(N, y, x) probabilities of (N, y, x, band) normalised patches."""
-    from hrgldd_core.models.backend import keras
+def _validator(recipe: Recipe, validation: PatchSet | None) -> Any:
+    from hrgldd_core.training.losses import LOSSES
+    from hrgldd_core.training.validate import Validator
 
-    pad = -len(inputs) % batch_size
-    # Whole batches only: another shape would be traced and compiled again.
-    full = np.concatenate([inputs, inputs[:1].repeat(pad, axis=0)]) if pad else inputs
-    parts = [
-        keras.ops.convert_to_numpy(model(full[i : i + batch_size], training=False))
-        for i in range(0, len(full), batch_size)
-    ]
-    return np.concatenate(parts)[: len(inputs), ..., 0]
+    if validation is None:
+        return None
+    return Validator(
+        validation,
+        normalisation=recipe.normalisation,
+        loss=LOSSES[recipe.loss],
+        batch_size=recipe.batch_size,
+    )
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
@@ -137,26 +245,9 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             rate / 100, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
         )
+    more: dict[str, Any] = {}
+    if recipe.ema:
+        more = {"use_ema": True, "ema_momentum": recipe.ema}
     if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    return keras.optimizers.Adam(rate)
-
-
-def _stop_on_nan() -> Any:
-    """Keras' own callback prints to standard output, where a result is awaited."""
-    from hrgldd_core.models.backend import keras
-
-    class StopOnNan(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_batch_end(self, _: int, logs: dict[str, float] | None = None) -> None:
-            if not np.isfinite((logs or {}).get("loss", 0.0)):
-                self.model.stop_training = True
-
-    return StopOnNan()
-
-
-def _report(progress: Progress, epochs: int) -> Any:
-    from hrgldd_core.models.backend import keras
-
-    return keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, _: progress("training", epoch + 1, epochs)
-    )
+        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **more)
+    return keras.optimizers.Adam(rate, **more)

@@ -13,7 +13,6 @@ from hrgldd_core.dataset.patches import IGNORE, PatchSet
 
 __all__ = ["generated_patches"]
 
-_SIDE = 128
 _SCENE = 768
 _BANDS = ("blue", "green", "red", "nir")
 
@@ -21,21 +20,29 @@ _BANDS = ("blue", "green", "red", "nir")
 _FIRST_SEED = 90_000
 
 
-def generated_patches(bands: tuple[str, ...], *, scenes: int = 10) -> PatchSet:
-    """Patches of 128 x 128 pixels of synthetic scenes, one group a scene; float32 reflectance.
+def generated_patches(
+    bands: tuple[str, ...], *, shape: tuple[int, int] = (128, 128), scenes: int = 10
+) -> PatchSet:
+    """Patches of synthetic scenes, one group a scene; float32 reflectance.
 
     Cloud and nodata are ignored; patches that are mostly that are left out.
+
+    Args:
+        bands: common names, of blue, green, red and nir.
+        shape: rows and columns of a patch.
+        scenes: how many are generated and cut.
     """
     from hrgldd_core.synthetic import make_scene
 
+    size = max(_SCENE, shape[0]), max(_SCENE, shape[1])
     images, labels, groups = [], [], []
     for seed in range(_FIRST_SEED, _FIRST_SEED + scenes):
-        scene = make_scene(seed, shape=(_SCENE, _SCENE), cloud_share=0.02)
+        scene = make_scene(seed, shape=size, cloud_share=0.02)
         label = np.where(scene.udm2[0] == 1, scene.truth, IGNORE).astype(np.uint8)
         image = scene.reflectance[[_BANDS.index(b) for b in bands]].astype(np.float32)
-        for row in range(0, _SCENE, _SIDE):
-            for column in range(0, _SCENE, _SIDE):
-                part = slice(row, row + _SIDE), slice(column, column + _SIDE)
+        for row in range(0, size[0] - shape[0] + 1, shape[0]):
+            for column in range(0, size[1] - shape[1] + 1, shape[1]):
+                part = slice(row, row + shape[0]), slice(column, column + shape[1])
                 if (label[part] != IGNORE).mean() > 0.5:
                     images.append(np.moveaxis(image[:, part[0], part[1]], 0, -1))
                     labels.append(label[part])

@@ -4,108 +4,182 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from hrgldd_core import __version__, storage
-from hrgldd_core.dataset.patches import PatchSet, open_patches
-from hrgldd_core.errors import InputError, OutputExistsError
-from hrgldd_core.evaluation.job import metrics_of
-from hrgldd_core.evaluation.threshold import best_threshold
-from hrgldd_core.models.registry import MODEL_NAMES, build_model
-from hrgldd_core.models.store import ModelSpec, save_model
-from hrgldd_core.progress import Progress, no_progress
+from hrgldd_core.dataset.patches import PatchSet
+from hrgldd_core.errors import OutputExistsError
+from hrgldd_core.models.calibration import Calibration
+from hrgldd_core.models.registry import build_model, check_name
+from hrgldd_core.models.store import ModelSpec, open_model, save_model
+from hrgldd_core.progress import NotedProgress, no_progress
+from hrgldd_core.training.identity import data_identity
 from hrgldd_core.training.recipe import Recipe
+from hrgldd_core.training.split import split_for_validation
+
+if TYPE_CHECKING:
+    import keras
+
+    from hrgldd_core.training.callbacks import Prune
+    from hrgldd_core.training.fit import Fit
 
 __all__ = ["split_for_validation", "train_model"]
 
-_VALIDATION_SHARE = 0.2
-
 
 def train_model(
-    recipe: Recipe, *, data: str, out: str, progress: Progress = no_progress
+    recipe: Recipe,
+    *,
+    data: str,
+    out: str,
+    progress: NotedProgress = no_progress,
+    devices: int | None = None,
+    tensorboard: bool = False,
+    prune: Prune | None = None,
 ) -> dict[str, Any]:
-    """Train, choose the threshold on validation patches, store as a model folder.
+    """Train, calibrate and choose the threshold on validation patches, store as a model folder.
+
+    The state is kept below ``out`` after each epoch: called again after a kill, it goes on and
+    ends with the same weights; called again after the end, it returns the result.
+
+    Args:
+        recipe: how.
+        data: URI of the patches.
+        out: folder or prefix of the model.
+        progress: told steps done.
+        devices: how many accelerators; None: all, or one CPU.
+        tensorboard: log for TensorBoard too, below ``out/tensorboard``.
+        prune: told the rows of the log so far; true ends the training there.
 
     Raises:
-        InputError: when recipe or data are unusable; nothing is written.
-        OutputExistsError: when a model is there already.
+        InputError: when recipe or data are unusable, or the training fails; no model is written.
+        OutputExistsError: when another model, or the checkpoint of another training, is there.
     """
-    if recipe.model not in MODEL_NAMES:
-        build_model(recipe.model, bands=3, filters=1)
-    learning, validation, how = split_for_validation(data, recipe.seed)
-    if storage.exists(storage.join(out, "model.json")):
-        raise OutputExistsError("already holds a model", where=out, remedy="Choose another --out")
-    storage.check_writable(out)
-    from hrgldd_core.training.batches import normalise_patches
-    from hrgldd_core.training.fit import fit, predict_patches
-
-    fitted = fit(recipe, learning, validation=validation, progress=progress)
-    inputs = normalise_patches(validation, recipe.normalisation)
-    probability = predict_patches(fitted.model, inputs)
-    threshold, _ = best_threshold(probability, validation.labels)
-    figures = metrics_of(probability, validation, threshold)
-    local = storage.is_local(data) and Path(data).is_file()
-    spec = ModelSpec(
-        id=f"{recipe.model}-{recipe.name}",
-        version=datetime.now(UTC).strftime("%Y%m%d%H%M%S"),
-        bands=learning.bands,
-        **recipe.model_fields_of_spec(),
-        threshold=threshold,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        training={
-            "data": f"{len(learning)} patches of {Path(data).name}",
-            "sha256": storage.identity(data)["sha256"] if local else "",
-            "seed": recipe.seed,
-            "software": __version__,
-            "recipe": recipe.model_dump(mode="json"),
-        },
-        validation={"method": how, **figures},
+    check_name(recipe.model)
+    learning, validation, how = split_for_validation(
+        data, recipe.seed if recipe.split_seed is None else recipe.split_seed
     )
-    history = {k: [float(v) for v in values] for k, values in fitted.history.items()}
-    storage.write_json(storage.join(out, "history.json"), history)
-    save_model(fitted.model, spec, out)
+    data_id = data_identity(data)
+    identity = {"recipe": recipe.model_dump(mode="json"), "data": data_id}
+    from hrgldd_core.training.checkpoint import CheckpointFile
+    from hrgldd_core.training.fit import Watch, fit
+    from hrgldd_core.training.logs import History, tensorboard_logger
+    from hrgldd_core.training.trouble import DivergedError
+
+    checkpoint, history = CheckpointFile(out, identity), History(out)
+    if (result := _finished(recipe, data_id, out)) is not None:
+        checkpoint.remove()
+        return result
+    storage.check_writable(out)
+    for part in (learning, validation):
+        part.check_all()
+    watch = Watch(
+        progress=progress,
+        checkpoint=checkpoint,
+        history=history,
+        callbacks=[tensorboard_logger(out)] if tensorboard else [],
+        prune=prune,
+    )
+    try:
+        fitted = fit(recipe, learning, validation=validation, watch=watch, devices=devices)
+    except DivergedError:
+        # Going on would only end there again.
+        checkpoint.remove()
+        history.remove()
+        raise
+    model = _in_float32(recipe, fitted.model, bands=len(learning.bands))
+    spec, figures = _describe(recipe, fitted, model, learning, validation)
+    spec = spec.model_copy(
+        update={
+            "training": {
+                "data": f"{len(learning)} patches of {Path(data).name}",
+                "sha256": data_id,
+                "seed": recipe.seed,
+                "software": __version__,
+                "recipe": identity["recipe"],
+            },
+            "validation": {"method": how, **figures},
+        }
+    )
+    save_model(model, spec, out)
+    checkpoint.remove()
     return {**figures, "out": out}
 
 
-def split_for_validation(data: str, seed: int) -> tuple[PatchSet, PatchSet, str]:
-    """Patches to learn from, patches to validate on, and how they were told apart.
-
-    A folder with ``valX.npy`` says it itself; otherwise whole sites are held back where they are
-    known, patches at random where they are not.
+def _finished(recipe: Recipe, data: str, out: str) -> dict[str, Any] | None:
+    """The result of this training, if it has ended before.
 
     Raises:
-        InputError: when there are too few patches.
+        OutputExistsError: when the model there is another one.
     """
-    folder = Path(storage.local_path(data)) if storage.is_local(data) else None
-    if folder is not None and (folder / "valX.npy").exists():
-        return (
-            open_patches(data, split="train"),
-            open_patches(data, split="val"),
-            "on the val arrays, which also chose the threshold",
+    if not storage.exists(storage.join(out, "model.json")):
+        return None
+    spec = open_model(out).spec
+    try:
+        same = Recipe.model_validate(spec.training.get("recipe")) == recipe
+    except ValidationError:
+        same = False
+    if not same or spec.training.get("sha256") != data:
+        raise OutputExistsError(
+            "already holds a model of another training", where=out, remedy="Choose another --out"
         )
-    patches = open_patches(data)
-    if len(patches) < 2:
-        raise InputError("one patch cannot be split", where=data, remedy="Give at least two")
-    rng = np.random.default_rng(seed)
-    wanted = max(1, round(len(patches) * _VALIDATION_SHARE))
-    sites = rng.permutation(np.unique(patches.groups))
-    if len(sites) < 3:
-        held = np.zeros(len(patches), bool)
-        held[rng.permutation(len(patches))[:wanted]] = True
-        return (
-            patches.subset(~held),
-            patches.subset(held),
-            f"on random held-back patches, seed {seed}, which also chose the threshold",
-        )
-    sizes = np.array([(patches.groups == site).sum() for site in sites])
-    # The fewest sites whose patches come nearest to the wanted share.
-    count = int(np.abs(sizes.cumsum()[:-1] - wanted).argmin()) + 1
-    held = np.isin(patches.groups, sites[:count])
-    names = ", ".join(map(str, sorted(sites[:count].tolist())))
-    return (
-        patches.subset(~held),
-        patches.subset(held),
-        f"on held-back sites (number {names}) that also chose the threshold",
+    return {**{k: v for k, v in spec.validation.items() if k != "method"}, "out": out}
+
+
+def _in_float32(recipe: Recipe, trained: keras.Model, *, bands: int) -> keras.Model:
+    """The model as it will be loaded: figures of validation are of that one."""
+    model = build_model(
+        recipe.model,
+        bands=bands,
+        filters=recipe.filters,
+        batch_norm=recipe.batch_norm,
+        dropout=recipe.dropout,
     )
+    model.set_weights(trained.get_weights())
+    return model
+
+
+def _describe(
+    recipe: Recipe,
+    fitted: Fit,
+    model: keras.Model,
+    learning: PatchSet,
+    validation: PatchSet,
+) -> tuple[ModelSpec, dict[str, Any]]:
+    """Calibration, threshold and figures on validation."""
+    from hrgldd_core.dataset.radiometry import normalise_patches
+    from hrgldd_core.evaluation.job import metrics_of
+    from hrgldd_core.evaluation.threshold import best_threshold
+    from hrgldd_core.training.fit import predict_patches
+
+    inputs = normalise_patches(validation, recipe.normalisation)
+    labels = np.asarray(validation.labels)
+    score = predict_patches(model, inputs, batch_size=recipe.batch_size)
+    calibration = Calibration()
+    if recipe.calibrate:
+        from hrgldd_core.evaluation.calibration import fit_calibration
+
+        calibration = fit_calibration(score, labels)
+    probability = calibration.apply(score) if recipe.calibrate else score
+    threshold, _ = best_threshold(probability, labels)
+    figures = {
+        **metrics_of(probability, validation, threshold),
+        "epochs": len(fitted.history["loss"]),
+        "best_epoch": fitted.best_epoch,
+        "parameters": model.count_params(),
+        "seconds": round(sum(fitted.history["seconds"]), 1),
+        **({"pruned": True} if fitted.pruned else {}),
+    }
+    now = datetime.now(UTC)
+    spec = ModelSpec(
+        id=f"{recipe.model}-{recipe.name}",
+        version=now.strftime("%Y%m%d%H%M%S"),
+        bands=learning.bands,
+        **recipe.model_fields_of_spec(),
+        calibration=calibration,
+        threshold=threshold,
+        created=now.isoformat(timespec="seconds"),
+    )
+    return spec, figures

@@ -41,9 +41,13 @@ class Recipe(BaseModel):
     balance: float = Field(0.0, ge=0, le=1, description="0 draws patches alike, 1 sites alike")
     generated: float = Field(0.0, ge=0, lt=1, description="share of patches from synthetic scenes")
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    keep: Literal["best", "last"] = Field("best", description="by validation loss, or the last")
+    ema: float = Field(0.0, ge=0, lt=1, description="momentum of averaged weights; 0: not averaged")
+    keep: Literal["best", "last"] = Field("best", description="epoch, by what is monitored")
+    monitor: Literal["loss", "f1"] = Field("loss", description="of validation; F1 at its best")
+    calibrate: bool = Field(True, description="fit temperature and bias on validation")
     patience: int | None = Field(None, description="epochs without improvement before stopping")
     seed: int = 0
+    split_seed: int | None = Field(None, description="of the held-back patches; None: the seed")
 
     def model_fields_of_spec(self) -> dict[str, Any]:
         """What a model's specification takes over from its recipe."""

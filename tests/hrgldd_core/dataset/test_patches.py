@@ -84,7 +84,7 @@ def test_wrong_arrays(tmp_path, name):
     arrays, message = WRONG[name]
     path = save(tmp_path / "a.npz", **arrays)
     with pytest.raises(InputError, match=message) as error:
-        open_patches(path)
+        open_patches(path).check_all()
     assert "a.npz" in str(error.value)
 
 

@@ -1,0 +1,33 @@
+"""Decide the runs of a sweep."""
+
+from kfp import dsl
+
+from components.image import IMAGE
+
+__all__ = ["plan_sweep"]
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def plan_sweep(
+    grid: str, data: str, out: str, prune: str, shards: int, plan: dsl.Output[dsl.Artifact]
+) -> list[str]:
+    """Decide the runs of a sweep; nothing is written to the bucket yet.
+
+    Args:
+        grid: named grid, or a YAML file inside the image.
+        data: URI of the patches.
+        out: URI prefix of the result.
+        prune: rule that ends runs early: none, median or halving.
+        shards: parts that train in parallel.
+        plan: the decided sweep (JSON).
+
+    Returns:
+        Names of the shards to train in parallel.
+    """
+    from hrgldd_core.storage import write_bytes
+    from hrgldd_core.sweep.job import shard_names
+    from hrgldd_core.sweep.plan import plan_sweep
+
+    decided = plan_sweep(grid=grid, data=data, out=out, prune=prune)
+    write_bytes(plan.path, decided.model_dump_json().encode())
+    return shard_names(decided, shards)

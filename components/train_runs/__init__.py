@@ -1,0 +1,1 @@
+"""Train the runs of one shard of a sweep."""

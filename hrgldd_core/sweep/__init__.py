@@ -1,0 +1,1 @@
+"""Many trainings: a grid of recipes, spread over machines, ranked on validation."""

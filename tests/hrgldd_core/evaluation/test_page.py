@@ -1,0 +1,155 @@
+"""The report of a comparison: what it says, and that it needs nothing else."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from hrgldd_core.evaluation.page import render_comparison
+from tests.hrgldd_core.evaluation.sample import compared, noisy, patch_set
+
+WHEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
+EVIL = "<script>alert(1)</script>"
+SITES = ("Aksu", EVIL, "Ceará", "Dolpa")
+
+
+def history(epochs=9):
+    steps = np.arange(1, epochs + 1)
+    return {"loss": (1 / steps).tolist(), "val_f1": (1 - 1 / steps).tolist()}
+
+
+@pytest.fixture(scope="module")
+def found():
+    data = patch_set(np.repeat([0, 1, 2, 3], [20, 5, 12, 4]), sites=SITES)
+    predictions = {
+        "unet-default": noisy(data, 0.2),
+        "a-rather-long-name-of-a-model-2026": noisy(data, 0.3),
+        "mask": noisy(data, 0.3) > 0.5,
+    }
+    about = {
+        "unet-default": {
+            "model": EVIL, "architecture": "unet", "history": history(),
+            "calibration": {"temperature": 1.5, "bias": -0.2}, "validation": {"f1": 0.7},
+        },
+        "a-rather-long-name-of-a-model-2026": {"validation": {"f1": 0.6}},
+        "mask": {"validation": {"f1": 0.5}},
+    }  # fmt: skip
+    return compared(data, predictions, **about)
+
+
+@pytest.fixture(scope="module")
+def page(found):
+    return render_comparison(*found, created=WHEN)
+
+
+def test_nothing_is_fetched_and_nothing_runs(page):
+    assert "<script" not in page
+    for source in re.findall(r"(?:src|href)=\"([^\"]*)\"", page):
+        assert source.startswith(("data:", "#", "https://doi.org/")), source
+    assert "default-src 'none'" in page
+    assert "@import" not in page
+
+
+def test_names_are_escaped(page):
+    assert EVIL not in page
+    assert page.count("&lt;script&gt;") >= 3
+
+
+def test_figures_of_the_table_are_those_of_the_comparison(found, page):
+    comparison, _ = found
+    for row in comparison.rows[1:]:
+        for figures in row:
+            assert f"{figures['f1']:.3f}" in page
+            low, high = figures["intervals"]["f1"]
+            assert f"{low:.2f}\u2013{high:.2f}" in page
+    assert "0.7904" in page
+    assert "10.5194/essd-15-3283-2023" in page
+
+
+def test_best_on_validation_is_named_first(page):
+    assert re.search(r"<strong>unet-default</strong> did best on validation", page)
+
+
+def test_without_validation_none_is_recommended():
+    data = patch_set([0] * 20)
+    page = render_comparison(*compared(data, {"a": noisy(data, 0.2), "b": noisy(data, 0.3)}),
+                             created=WHEN)  # fmt: skip
+    assert "did best" not in page
+    assert "none is recommended" in page
+
+
+def test_predictions_of_every_model_at_every_quantile(found, page):
+    comparison, shown = found
+    pictures = sum(2 + len(e.predictions) for chosen in shown.values() for e in chosen)
+    assert page.count("data:image/png;base64,") == pictures == 5 * (2 + len(comparison.about))
+
+
+def test_figures_are_drawn_once_each(page):
+    titles = re.findall(r"<figcaption><h3>([^<]*)</h3>", page)
+    assert [t.split(":")[0].split("?")[0] for t in titles] == [
+        "Precision, recall, F1 and IoU",
+        "F1 of each row of the table",
+        "Precision and recall at every threshold",
+        "Do probabilities mean what they say",
+        "Landslides found, by size",
+        "Learning curves",
+    ]
+
+
+def test_same_figures_make_the_same_page(found, page):
+    assert render_comparison(*found, created=WHEN) == page
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_little_data(count):
+    data = patch_set([0] * count)
+    empty = {"nothing": np.zeros(data.labels.shape, np.float32) + 0.1}
+    page = render_comparison(*compared(data, empty), created=WHEN)
+    assert "Fewer than 16 patches" in page
+    assert "Evaluation of nothing" in page
+
+
+def test_patches_without_a_landslide():
+    data = patch_set([0] * 3)
+    data.labels[:] = 0
+    comparison, shown = compared(data, {"x": np.full(data.labels.shape, 0.2, np.float32)})
+    assert shown == {"Mixed test set": []}
+    page = render_comparison(comparison, shown, created=WHEN)
+    assert "Landslides found, by size" not in page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="the package playwright is absent")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no chromium on PATH")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1400, 390])
+def test_page_in_a_browser(browser, tmp_path, page, width):
+    file = tmp_path / "report.html"
+    file.write_text(page, "utf-8")
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    trouble: list[str] = []
+    requests: list[str] = []
+    tab.on("console", lambda message: trouble.append(message.text))
+    tab.on("pageerror", lambda error: trouble.append(str(error)))
+    tab.on("request", lambda r: r.url.startswith("data:") or requests.append(r.url))
+    tab.goto(file.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    pictures = "[...document.images].map((i) => [i.complete, i.naturalWidth, i.checkVisibility()])"
+    assert all(done and wide and seen for done, wide, seen in tab.evaluate(pictures))
+    assert trouble == []
+    assert requests == [file.as_uri()]
+    tab.close()

@@ -1,0 +1,1 @@
+"""Small servers of the tests' own, on the loopback interface only."""
