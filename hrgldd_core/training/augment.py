@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from hrgldd_core.normalise import BandStatistics
 
-__all__ = ["Augmentation", "jitter_statistics", "warp"]
+__all__ = ["Augmentation", "seen_statistics", "warp"]
 
 # Batches are prepared on threads of their own: OpenCV's would only get in their way.
 cv2.setNumThreads(1)
@@ -32,6 +33,8 @@ class Augmentation:
         confusers: probability that houses, roads or fields are drawn in as negatives.
         blur: largest Gaussian blur, in pixels.
         noise: standard deviation of white noise, in normalised units.
+        local: mean share of a patch's own statistics in its normalisation; the rest is its site's,
+            which is what a model meets when it maps a scene.
     """
 
     flips: bool = False
@@ -42,6 +45,7 @@ class Augmentation:
     confusers: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
+    local: float = 0.0
 
 
 def warp(
@@ -65,26 +69,38 @@ def warp(
         angle = rng.uniform(-np.pi / 4, np.pi / 4)
         center = ((label.shape[1] - 1) / 2, (label.shape[0] - 1) / 2)
         matrix = cv2.getRotationMatrix2D(center, np.degrees(angle), scale)
-        size = label.shape[::-1]
-        image = cv2.warpAffine(
-            image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-        )
-        label = cv2.warpAffine(
-            label, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT
-        )
+        image = _warped(image, matrix, cv2.INTER_LINEAR)
+        label = _warped(label, matrix, cv2.INTER_NEAREST)
     if augmentation.blur and rng.integers(2):
         sigma = rng.uniform(0.0, augmentation.blur)
-        image = cv2.GaussianBlur(image, (0, 0), max(sigma, 0.05), borderType=cv2.BORDER_REFLECT)
+        blurred = cv2.GaussianBlur(image, (0, 0), max(sigma, 0.05), borderType=cv2.BORDER_REFLECT)
+        image = np.asarray(blurred, np.float32)
     if augmentation.noise:
         strength = np.float32(augmentation.noise * rng.uniform())
         image = image + strength * rng.standard_normal(image.shape, np.float32)
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
 
 
-def jitter_statistics(
+def _warped(array: npt.NDArray[Any], matrix: npt.NDArray[Any], how: int) -> npt.NDArray[Any]:
+    size = array.shape[1], array.shape[0]
+    return cv2.warpAffine(array, matrix, size, flags=how, borderMode=cv2.BORDER_REFLECT)
+
+
+def seen_statistics(
+    own: BandStatistics,
+    site: BandStatistics,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+) -> BandStatistics:
+    """Radiometry: between a patch's own statistics and its site's, jittered."""
+    towards_site = rng.uniform() ** (augmentation.local / (1 - augmentation.local))
+    return _jittered(own.blend(site, float(towards_site)), augmentation, rng)
+
+
+def _jittered(
     statistics: BandStatistics, augmentation: Augmentation, rng: np.random.Generator
 ) -> BandStatistics:
-    """Radiometry: statistics as another sensor, atmosphere or choice of scene would give them."""
+    """Statistics as another sensor, atmosphere or choice of scene would give them."""
     bands, own = len(statistics.center), augmentation.colour
     shift = (1 - own) * rng.normal(0, augmentation.offset) + own * rng.normal(
         0, augmentation.offset, bands

@@ -15,7 +15,7 @@ from hrgldd_core.dataset.radiometry import (
 )
 from hrgldd_core.models.backend import keras
 from hrgldd_core.normalise import BandStatistics, Normalisation
-from hrgldd_core.training.augment import Augmentation, jitter_statistics, warp
+from hrgldd_core.training.augment import Augmentation, seen_statistics, warp
 from hrgldd_core.training.confusers import draw_confusers
 
 __all__ = ["TrainingBatches", "normalise_patches", "patch_statistics"]
@@ -54,8 +54,8 @@ class _Source:
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Endless random batches; each depends on the seed, the epoch and its number alone.
 
-    A patch's statistics lie somewhere between its own and its site's, so that the model meets
-    both the narrow view of a patch and the wide one of a scene.
+    A patch's statistics lie between its own and its site's, so that the model meets both the
+    narrow view of a patch and the wide one of a scene.
     """
 
     def __init__(
@@ -150,8 +150,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             normal = image.astype(np.float32)
         else:
             own, site = source.statistics[0][row], source.statistics[1][row]
-            statistics = own.blend(site, float(rng.uniform()))
-            statistics = jitter_statistics(statistics, self._augmentation, rng)
+            statistics = seen_statistics(own, site, self._augmentation, rng)
             normal = self._normalisation.apply(image, statistics)
             normal[label == IGNORE] = 0.0
         if rng.uniform() < self._augmentation.confusers:

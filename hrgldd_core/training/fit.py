@@ -207,6 +207,10 @@ def training_batches(
     from hrgldd_core.training.batches import TrainingBatches
     from hrgldd_core.training.generated import generated_patches
 
+    generated = None
+    if recipe.generated:
+        rows, columns = patches.images.shape[1:3]
+        generated = generated_patches(patches.bands, shape=(rows, columns))
     return TrainingBatches(
         patches,
         normalisation=recipe.normalisation,
@@ -215,7 +219,7 @@ def training_batches(
         steps=steps,
         seed=recipe.seed,
         balance=recipe.balance,
-        generated=generated_patches(patches.bands) if recipe.generated else None,
+        generated=generated,
         generated_share=recipe.generated,
         outputs=outputs,
         workers=WORKERS,

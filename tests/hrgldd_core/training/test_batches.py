@@ -9,7 +9,7 @@ import pytest
 
 from hrgldd_core.dataset.patches import IGNORE, PatchSet
 from hrgldd_core.normalise import BandStatistics, Normalisation, band_statistics
-from hrgldd_core.training.augment import Augmentation, jitter_statistics, warp
+from hrgldd_core.training.augment import Augmentation, seen_statistics, warp
 from hrgldd_core.training.batches import TrainingBatches, normalise_patches
 from hrgldd_core.training.confusers import draw_confusers
 
@@ -129,13 +129,13 @@ def test_no_strength_no_change():
     np.testing.assert_array_equal(x, image)
     np.testing.assert_array_equal(y, label)
     statistics = BandStatistics((1.0, 2.0), (3.0, 4.0))
-    same = jitter_statistics(statistics, Augmentation(), np.random.default_rng(1))
+    same = seen_statistics(statistics, statistics, Augmentation(), np.random.default_rng(1))
     np.testing.assert_allclose((same.center, same.scale), (statistics.center, statistics.scale))
 
 
 def test_jitter_stays_positive_and_of_the_stated_strength():
     statistics, rng = BandStatistics((100.0,) * 3, (10.0,) * 3), np.random.default_rng(2)
-    drawn = [jitter_statistics(statistics, FULL, rng) for _ in range(500)]
+    drawn = [seen_statistics(statistics, statistics, FULL, rng) for _ in range(500)]
     scale = np.array([d.scale for d in drawn])
     assert (scale >= 10 * np.exp(-0.4) - 1e-9).all()
     assert (scale <= 10 * np.exp(0.4) + 1e-9).all()
@@ -164,3 +164,14 @@ def test_confusers_do_draw_something():
     image, label = np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.uint8)
     drawn = [draw_confusers(image, label, ("blue", "green", "red"), rng) for _ in range(12)]
     assert sum(bool((d != 0).any()) for d in drawn) > 8
+
+
+def test_statistics_lie_between_those_of_patch_and_site():
+    own, site = BandStatistics((0.0,), (1.0,)), BandStatistics((1.0,), (3.0,))
+    rng = np.random.default_rng(0)
+    assert seen_statistics(own, site, Augmentation(), rng) == site
+    drawn = [seen_statistics(own, site, Augmentation(local=0.2), rng) for _ in range(2000)]
+    towards_site = np.array([s.center[0] for s in drawn])
+    assert ((towards_site >= 0) & (towards_site <= 1)).all()
+    assert towards_site.mean() == pytest.approx(0.8, abs=0.02)
+    np.testing.assert_allclose([s.scale[0] for s in drawn], 1 + 2 * towards_site)
