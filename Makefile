@@ -32,7 +32,7 @@ format: .venv/ready-dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-model: .venv/ready ## Train the bundled model anew from the real patches (about an hour on 2 cores)
+model: .venv/ready ## Train the bundled model anew from the real patches (on 2 cores; takes a while)
 	$(BIN)/python -m hrgldd_core.training.bundled \
 		--data $(DATA)/hrgldd/patches_dev.npz --out hrgldd_core/models/bundled
 

@@ -5,7 +5,7 @@
 Whole sites are left out in turn (small ones together). The threshold of each site is the best over
 the *other* left-out sites, so nothing is chosen on what it is reported for. Every training has the
 same CPU time: how many steps fit is measured for each model first. Finished trainings are kept in
-``--work``: a second call goes on. Prints the table of docs/left-out-sites.md.
+``--work``: a second call goes on. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hrgldd_core.evaluation.confusion import Confusion
 from hrgldd_core.evaluation.intervals import resample
 from hrgldd_core.evaluation.threshold import best_threshold, patch_confusions
 from hrgldd_core.training.bundled import usable_patches
-from hrgldd_core.training.crossval import LeftOut, cross_validate
+from hrgldd_core.training.crossval import LeftOut, cross_validate, training_processes
 from hrgldd_core.training.recipe import Recipe, read_recipe
 
 _MODELS = ("unet", "res_unet", "attention_unet", "attention_res_unet", "adsms_unet")
@@ -30,7 +30,7 @@ _TARGET = 0.08
 
 
 def steps_within(recipe: Recipe, patches: PatchSet, seconds: float) -> int:
-    """Training steps that fit into CPU seconds, measured."""
+    """Training steps that fit into CPU seconds, measured in a process like those that train."""
     from hrgldd_core.training.fit import fit
 
     def spent(steps: int) -> float:
@@ -45,13 +45,16 @@ def steps_within(recipe: Recipe, patches: PatchSet, seconds: float) -> int:
     return max(1, int(seconds / (spent(12) / 12)))
 
 
-def fitted_to_time(recipe: Recipe, patches: PatchSet, seconds: float, work: Path) -> Recipe:
+def fitted_to_time(
+    recipe: Recipe, patches: PatchSet, seconds: float, *, work: Path, workers: int
+) -> Recipe:
     """The recipe with as many epochs as fit; measured once and then kept."""
     kept = work / "steps.json"
     known = json.loads(kept.read_text()) if kept.exists() else {}
     key = f"{recipe.name} {recipe.model} {recipe.filters} {seconds:g}"
     if key not in known:
-        known[key] = steps_within(recipe, patches, seconds)
+        with training_processes(workers, at_a_time=1) as pool:
+            known[key] = pool.submit(steps_within, recipe, patches, seconds).result()
         work.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(known, indent=2))
     per_epoch = recipe.steps_per_epoch or -(-len(patches) * 4 // 5 // recipe.batch_size)
@@ -105,7 +108,9 @@ def main() -> None:
     for seed in range(given.seeds):
         for recipe_name, model in rows:
             recipe = read_recipe(recipe_name, model=model, seed=seed)
-            recipe = fitted_to_time(recipe, patches, given.seconds, given.work)
+            recipe = fitted_to_time(
+                recipe, patches, given.seconds, work=given.work, workers=given.workers
+            )
             left_out = cross_validate(recipe, patches, given.work, workers=given.workers)
             counts, f1 = site_scores(left_out, patches)
             row = f"{recipe_name}, {model}"

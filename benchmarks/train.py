@@ -66,7 +66,7 @@ def pipeline_speed(recipe: Recipe, patches: PatchSet) -> float:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    recipe = read_recipe("default", epochs=rounds + 1, steps_per_epoch=OUR_STEPS)
+    recipe = read_recipe("default", filters=16, epochs=rounds + 1, steps_per_epoch=OUR_STEPS)
     patches = random_patches()
     plain = PlainKeras(recipe, patches)
     speeds: dict[str, list[float]] = {"ours": [], "plain": [], "pipeline": []}

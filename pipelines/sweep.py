@@ -29,6 +29,8 @@ def sweep(data: str, out: str, grid: str = "paper", prune: str = "none", shards:
     with dsl.ParallelFor(items=planned.outputs["Output"], parallelism=_PARALLEL) as shard:
         trained = train_runs(plan=planned.outputs["plan"], shard=shard)
         trained.set_caching_options(enable_caching=False)
+        # A run goes on where it was: a lost pod costs an epoch.
+        trained.set_retry(num_retries=2)
     ranked = rank_runs(
         plan=planned.outputs["plan"], failures=dsl.Collected(trained.outputs["failures"])
     )

@@ -51,7 +51,7 @@ def sweep(
     from hrgldd_core.sweep.job import rank_plan, sweep_text, train_runs
     from hrgldd_core.sweep.plan import plan_sweep, shard_of
 
-    plan = plan_sweep(grid=grid, data=data, out=out, prune=prune)  # type: ignore[arg-type]
+    plan = plan_sweep(grid=grid, data=data, out=out, prune=prune)
     runs = plan.runs if shard is None else shard_of(plan, shard)
     with progress_bar() as progress:
         results = train_runs(plan, runs, count=workers, cluster=cluster, progress=progress)

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core.dataset.parameters import DatasetParameters
-from hrgldd_core.dataset.sample import Cut, PatchGrid, StripTask, sample_parts
+from hrgldd_core.dataset.patch_grid import PatchGrid
+from hrgldd_core.dataset.sample import Corners, Cut, StripTask
+from hrgldd_core.dataset.strip import sample_parts
 from hrgldd_core.dataset.units import Unit
 from hrgldd_core.dataset.workers import Workers, cut_in_order
 from hrgldd_core.inventory.rasterise import polygons_on
@@ -19,8 +21,6 @@ from hrgldd_core.normalise import BandStatistics, band_statistics
 from hrgldd_core.progress import Progress, no_progress
 
 __all__ = ["UnitCut", "cut_unit"]
-
-Corners = npt.NDArray[np.int64]
 
 # Candidates for negatives that are read at a time.
 _BATCH = 512

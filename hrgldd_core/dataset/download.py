@@ -119,7 +119,6 @@ class Transfer:
             except broken() as error:
                 problem = reason(error)
             fruitless = 0 if file.seek(0, 2) > have else fruitless + 1
-        self.told(have)
 
     def _append(self, file: BinaryIO, have: int) -> None:
         """Ask once for what is lacking; start over when the server does."""

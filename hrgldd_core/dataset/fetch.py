@@ -10,7 +10,7 @@ from typing import Any
 from hrgldd_core import storage
 from hrgldd_core.dataset.download import Remote, Transfer, part_path
 from hrgldd_core.dataset.patches import open_patches
-from hrgldd_core.dataset.record import HR_GLDD_RECORD, NAMES, read_record
+from hrgldd_core.dataset.record import HR_GLDD_RECORD, NAMES, read_record, verifiable
 from hrgldd_core.dataset.web import UnreachableError
 from hrgldd_core.errors import InputError
 from hrgldd_core.progress import Progress, no_progress
@@ -86,7 +86,8 @@ def _settle(
         return "was there", digest
 
     def told(done: int) -> None:
-        progress(f"{remote.name}, MB", done >> 20, max(1, remote.size >> 20))
+        whole = -(-remote.size >> 20)
+        progress(f"{remote.name}, MB", whole if done == remote.size else done >> 20, whole)
 
     wrong = ""
     transfer = Transfer(remote, folder, _NPY, told)
@@ -132,7 +133,10 @@ def _read_checksums(folder: Path) -> dict[str, dict[str, Any]]:
         return {}
     found = storage.read_json(str(path))
     sound = isinstance(found, dict) and all(
-        isinstance(v, dict) and isinstance(v.get("sha256"), str) and isinstance(v.get("size"), int)
+        isinstance(v, dict)
+        and isinstance(v.get("sha256"), str)
+        and isinstance(v.get("size"), int)
+        and (v.get("published") is None or verifiable(str(v["published"])))
         for v in found.values()
     )
     if not sound:

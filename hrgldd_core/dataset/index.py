@@ -38,14 +38,15 @@ COLUMNS = {
 }
 
 
-def index_rows(unit: Unit, cut: Cut, *, size: int) -> GeoDataFrame:
-    """Index of what was cut, without block and split."""
+def index_rows(unit: Unit, cuts: Sequence[Cut], *, size: int) -> GeoDataFrame:
+    """Index of what was cut of a scene, without block and split."""
     import geopandas as gpd
     import pandas as pd
     import shapely
 
     scene, transform = unit.scene, unit.scene.geobox.affine
-    rows, columns = cut.corners[:, 0], cut.corners[:, 1]
+    corners = np.concatenate([cut.corners for cut in cuts])
+    rows, columns = corners.T
     west, east = (transform.c + transform.a * at for at in (columns, columns + size))
     north, south = (transform.f + transform.e * at for at in (rows, rows + size))
     count = len(rows)
@@ -56,9 +57,7 @@ def index_rows(unit: Unit, cut: Cut, *, size: int) -> GeoDataFrame:
 
     return gpd.GeoDataFrame(
         {
-            "patch_id": [
-                f"{name}/{scene.id}/{row}-{column}" for row, column in cut.corners.tolist()
-            ],
+            "patch_id": [f"{name}/{scene.id}/{row}-{column}" for row, column in corners.tolist()],
             "site": same(unit.event.place),
             "event": same(unit.event.name),
             "role": same(unit.event.role),
@@ -69,12 +68,12 @@ def index_rows(unit: Unit, cut: Cut, *, size: int) -> GeoDataFrame:
             ).astype("datetime64[us, UTC]"),
             "row": rows.astype(np.int64),
             "column": columns.astype(np.int64),
-            "positive_share": cut.positive,
-            "usable_share": cut.usable,
+            "positive_share": np.concatenate([cut.positive for cut in cuts]),
+            "usable_share": np.concatenate([cut.usable for cut in cuts]),
             "block": same(""),
             "split": same(""),
-            "sha256": np.array(cut.checksums, dtype=object),
-            "pixels_sha256": np.array(cut.pixels, dtype=object),
+            "sha256": np.array([c for cut in cuts for c in cut.checksums], dtype=object),
+            "pixels_sha256": np.array([p for cut in cuts for p in cut.pixels], dtype=object),
         },
         geometry=shapely.box(west, south, east, north),
         crs=str(scene.geobox.crs),

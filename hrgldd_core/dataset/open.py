@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -20,6 +21,21 @@ __all__ = ["open_any"]
 
 _BANDS = {3: ("blue", "green", "red"), 4: ("blue", "green", "red", "nir")}
 _SPLITS = ("train", "val", "test")
+# What zipfile, zlib and NumPy raise at a file that is broken, or claims what it does not hold.
+_UNREADABLE = (
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 _REMEDY = (
     "Give a built dataset, a folder with trainX.npy ... testY.npy, "
     "or an .npz with X (N, y, x, band) and Y (N, y, x)"
@@ -70,11 +86,11 @@ def _open_npz(path: Path, uri: str) -> PatchSet:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, NpzFile):
-                raise ValueError("a single array, not an archive")  # noqa: TRY004, TRY301
+                raise ValueError("a single array, not an archive")  # noqa: TRY004
             arrays = {k: archive[k] for k in ("X", "Y", "block") if k in archive.files}
-    except (BadZipFile, ValueError, OSError, AttributeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise InputError(
-            f"not a readable .npz ({error})", where=str(path), remedy=_REMEDY
+            f"not a readable .npz ({_reason(error)})", where=str(path), remedy=_REMEDY
         ) from None
     for name in ("X", "Y"):
         if name not in arrays:
@@ -125,10 +141,9 @@ def _map(file: Path) -> npt.NDArray[Any]:
         found = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError("no such file", where=str(file), remedy=_REMEDY) from None
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except _UNREADABLE as error:
         raise InputError(
-            f"not a readable .npy ({reason})",
+            f"not a readable .npy ({_reason(error)})",
             where=str(file),
             remedy="Fetch or write it anew, as a plain array of numbers",
         ) from None
@@ -136,6 +151,10 @@ def _map(file: Path) -> npt.NDArray[Any]:
         found.close()
         raise InputError("an archive, not an .npy array", where=str(file), remedy=_REMEDY)
     return found
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _checked(

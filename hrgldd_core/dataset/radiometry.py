@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil, sqrt
 from typing import Any
 
@@ -14,6 +14,7 @@ from hrgldd_core.normalise import BandStatistics, Normalisation, band_statistics
 
 __all__ = [
     "normalise_patches",
+    "normalised",
     "normalised_batches",
     "patch_and_site_statistics",
     "patch_statistics",
@@ -83,9 +84,7 @@ def _usable(images: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> npt.NDAr
 def normalised_batches(
     patches: PatchSet, normalisation: Normalisation, *, of: str = "patch", size: int = 64
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Model input (n, y, x, band), in order, at most ``size`` patches at a time.
-
-    Ignored pixels are at the centre of the statistics.
+    """`normalised` patches, in order, at most ``size`` at a time.
 
     Raises:
         InputError: when a patch holds labels or pixel values that cannot be used.
@@ -95,14 +94,33 @@ def normalised_batches(
         statistics = patch_statistics(patches, of="group")
     start = 0
     for images, labels in patches.batches(size):
-        out = np.empty(images.shape, np.float32)
-        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-            known = statistics[start + i] if statistics else band_statistics(_usable(image, label))
-            out[i] = normalisation.apply(image, known)
-            if normalisation.method != "none":
-                out[i][label == IGNORE] = 0.0
+        known = statistics[start : start + len(images)] if statistics else None
+        yield normalised(images, labels, normalisation, statistics=known)
         start += len(images)
-        yield out
+
+
+def normalised(
+    images: npt.NDArray[Any],
+    labels: npt.NDArray[np.uint8],
+    normalisation: Normalisation,
+    *,
+    statistics: Sequence[BandStatistics] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Model input (n, y, x, band); ignored pixels are at the centre of the statistics.
+
+    Args:
+        images: (n, y, x, band).
+        labels: (n, y, x).
+        normalisation: of the model.
+        statistics: for each patch; None takes its own.
+    """
+    out = np.empty(images.shape, np.float32)
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        known = statistics[i] if statistics else band_statistics(_usable(image, label))
+        out[i] = normalisation.apply(image, known)
+        if normalisation.method != "none":
+            out[i][label == IGNORE] = 0.0
+    return out
 
 
 def normalise_patches(

@@ -13,7 +13,7 @@ from hrgldd_core.dataset.download import Remote
 from hrgldd_core.dataset.web import UnreachableError, read_small
 from hrgldd_core.errors import InputError
 
-__all__ = ["BY_HAND", "HR_GLDD_RECORD", "NAMES", "read_record"]
+__all__ = ["BY_HAND", "HR_GLDD_RECORD", "NAMES", "read_record", "verifiable"]
 
 HR_GLDD_RECORD = "https://zenodo.org/api/records/7189381"
 """Meena et al. 2023, ESSD 15, 3283-3298, doi:10.5281/zenodo.7189381."""
@@ -77,6 +77,14 @@ def read_record(url: str, names: Sequence[str] = NAMES) -> list[Remote]:
     return [_remote(listed[name], scheme, url) for name in names]
 
 
+def verifiable(checksum: str) -> bool:
+    """Whether ``algorithm:hexdigest`` is a checksum that can be computed here."""
+    kind, _, digest = checksum.partition(":")
+    known = kind.lower() in hashlib.algorithms_guaranteed
+    # Digests of no fixed length (SHAKE) say 0.
+    return known and len(digest) == 2 * hashlib.new(kind, usedforsecurity=False).digest_size > 0
+
+
 def _remote(file: _File, scheme: str, record: str) -> Remote:
     found = urlsplit(file.links.self).scheme
     if found not in ("https", scheme):
@@ -85,12 +93,10 @@ def _remote(file: _File, scheme: str, record: str) -> Remote:
             where=record,
             remedy="Only https:// is fetched, or http:// from an http:// record",
         )
-    kind, _, digest = (file.checksum or "").partition(":")
-    if file.checksum and (kind not in hashlib.algorithms_guaranteed or not digest):
+    if file.checksum and not verifiable(file.checksum):
         raise InputError(
             f"gives {file.key} the checksum {file.checksum!r}, which nobody here can verify",
             where=record,
             remedy="Name another mirror with --record-url",
         )
-    checksum = f"{kind}:{digest.lower()}" if file.checksum else None
-    return Remote(file.key, file.links.self, file.size, checksum)
+    return Remote(file.key, file.links.self, file.size, (file.checksum or "").lower() or None)

@@ -12,13 +12,13 @@ Patches of events with the role ``unseen`` are a split of their own, whatever th
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hrgldd_core.dataset.distribute import NO_PAIRS, SHARES, Names, chance, distribute
 from hrgldd_core.dataset.neighbours import Pairs, touching_pairs
 from hrgldd_core.dataset.parameters import DatasetParameters
 from hrgldd_core.errors import InputError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GUARD", "SHARES", "SPLITS", "assign_blocks", "assign_splits", "site_folds"]
 
-SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 SPLITS = (*SHARES, "unseen")
 GUARD = "guard"
 """Split of patches that would touch patches of another split: for none of the three."""
@@ -37,9 +36,6 @@ _SMALL_SITE = 20
 _FEWEST = 5
 
 _TRIES = 64
-
-Names = npt.NDArray[np.object_]
-_NO_PAIRS = np.zeros((0, 2), np.int64)
 
 
 def site_folds(groups: npt.NDArray[np.int64]) -> list[tuple[int, ...]]:
@@ -114,22 +110,20 @@ def assign_splits(
     splits[new & ~training] = "unseen"
     splits[new & training] = None
     if parameters.split == "sites":
-        _distribute(splits, sites, new & training, training, parameters.seed)
+        distribute(splits, sites, new & training, training, draws=[(str(parameters.seed), True)])
         _check_sites(splits, sites, training)
         return splits
     blocks = parameters.split == "blocks"
     units = np.asarray(frame["block" if blocks else "patch_id"], dtype=object)
-    pairs = touching_pairs(frame.geometry.array, size=parameters.size) if blocks else _NO_PAIRS
+    pairs = touching_pairs(frame.geometry.array, size=parameters.size) if blocks else NO_PAIRS
+    # Of several draws of blocks the one after which the fewest patches must be set aside.
+    tries = [(f"{parameters.seed}:{number}", number == 0) for number in range(_TRIES)]
+    draws = tries if blocks else [(str(parameters.seed), True)]
     for site in dict.fromkeys(sites[new & training]):
         here = training & (sites == site)
         if here.sum() < _FEWEST:
             raise _too_few(site, f"has {here.sum()} patches, at least {_FEWEST} are needed")
-        if blocks:
-            _distribute_compactly(
-                splits, units, new & here, here, seed=parameters.seed, pairs=pairs
-            )
-        else:
-            _distribute(splits, units, new & here, here, parameters.seed)
+        distribute(splits, units, new & here, here, draws=draws, pairs=pairs)
     if blocks:
         _set_aside(splits, frame, new & training, parameters.seed, pairs)
     for site in dict.fromkeys(sites[new & training]):
@@ -158,68 +152,6 @@ def _check_sites(splits: Names, sites: Names, training: npt.NDArray[np.bool_]) -
     )
 
 
-def _distribute_compactly(
-    splits: Names,
-    units: Names,
-    new: npt.NDArray[np.bool_],
-    all_here: npt.NDArray[np.bool_],
-    *,
-    seed: int,
-    pairs: Pairs,
-) -> None:
-    """Of some distributions, the one after which the fewest patches of different splits touch."""
-    tries = []
-    for number in range(_TRIES):
-        drawn = splits.copy()
-        _distribute(drawn, units, new, all_here, f"{seed}:{number}", by_size=number == 0)
-        known = np.isin(drawn, list(SHARES))[pairs].all(axis=1)
-        cut = known & (drawn[pairs[:, 0]] != drawn[pairs[:, 1]])
-        tries.append((int(np.count_nonzero(cut)), number, drawn))
-    splits[:] = min(tries, key=lambda t: t[:2])[2]
-
-
-def _distribute(
-    splits: Names,
-    units: Names,
-    new: npt.NDArray[np.bool_],
-    all_here: npt.NDArray[np.bool_],
-    seed: int | str,
-    *,
-    by_size: bool = True,
-) -> None:
-    """Give each unit (block, patch or site) with new patches to the split that lacks most.
-
-    Units that have a split keep it. They come in an order of chance, ``by_size`` the largest first.
-    """
-    held: dict[str, str] = {}
-    counts = dict.fromkeys(SHARES, 0)
-    for number in np.flatnonzero(all_here & ~new).tolist():
-        if splits[number] in SHARES:
-            held[units[number]] = splits[number]
-            counts[splits[number]] += 1
-    members: dict[str, list[int]] = {}
-    for number in np.flatnonzero(new).tolist():
-        if units[number] in held:
-            splits[number] = held[units[number]]
-            counts[splits[number]] += 1
-        else:
-            members.setdefault(units[number], []).append(number)
-    total = int(all_here.sum())
-    order = sorted(members, key=lambda unit: (-len(members[unit]) * by_size, _chance(seed, unit)))
-    for left, unit in zip(range(len(order), 0, -1), order, strict=True):
-        empty = [name for name in SHARES if not counts[name]]
-        choices: Sequence[str] = empty if len(empty) >= left else list(SHARES)
-        lacks = {name: SHARES[name] * total - counts[name] for name in choices}
-        chosen = max(lacks, key=lambda name: lacks[name])
-        splits[members[unit]] = chosen
-        counts[chosen] += len(members[unit])
-
-
-def _chance(seed: int | str, name: str) -> bytes:
-    """An order that depends on nothing but the name and the seed."""
-    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
-
-
 def _set_aside(
     splits: Names,
     frame: GeoDataFrame,
@@ -241,8 +173,8 @@ def _set_aside(
     ids = np.asarray(frame["patch_id"], dtype=object)
 
     def rank(number: int) -> tuple[bool, int, bool, bytes]:
-        chance = _chance(seed, ids[number])
-        return bool(new[number]), len(beside[number]), splits[number] == "train", chance
+        last = chance(str(seed), ids[number])
+        return bool(new[number]), len(beside[number]), splits[number] == "train", last
 
     import heapq
 
@@ -263,5 +195,5 @@ def _set_aside(
 
 
 def _descending(key: tuple[bool, int, bool, bytes]) -> tuple[int, int, bytes]:
-    _, degree, train, chance = key
-    return -degree, -int(train), chance
+    _, degree, train, last = key
+    return -degree, -int(train), last

@@ -27,6 +27,7 @@ def statistics_figure(found: DatasetStatistics) -> bytes:
     at = np.arange(len(rows))
     tiles.barh(at, [row.tiles for row in rows], color=_BLUE)
     tiles.set(xlabel="tiles", yticks=at, yticklabels=[row.site for row in rows])
+    tiles.set_ylabel(found.by)
     tiles.invert_yaxis()
     for i, row in enumerate(rows):
         if row.landslides:

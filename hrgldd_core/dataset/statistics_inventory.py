@@ -55,7 +55,11 @@ def recorded_sources(document: Mapping[str, Any]) -> Sources:
             checked.add(source.path)
             was = scene["inputs"][source.path]
             if inventory_identity(source.path) != was:
-                raise InputError("changed since the dataset was built", where=source.path)
+                raise InputError(
+                    "changed since the dataset was built",
+                    where=source.path,
+                    remedy="Name the event files with --event to count in what is there now",
+                )
         if source not in (known := found.setdefault(scene["site"], [])):
             known.append(source)
     return found

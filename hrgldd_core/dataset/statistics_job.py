@@ -65,10 +65,14 @@ def describe_dataset(
         )
     asked = {"data": storage.public(data), "events": list(events), "pixel_size": pixel_size}
     target = storage.join(out, "statistics.json")
-    if storage.exists(target) and storage.read_json(target).get("asked") != asked:
-        raise OutputExistsError(
-            "holds the statistics of something else", where=target, remedy="Choose another --out"
-        )
+    if storage.exists(target):
+        there = storage.read_json(target)
+        if not isinstance(there, dict) or there.get("asked") != asked:
+            raise OutputExistsError(
+                "holds the statistics of something else",
+                where=target,
+                remedy="Choose another --out",
+            )
     patches = open_patches(data)
     document = _document(data)
     areas = _pixel_areas(data, document, patches, pixel_size)

@@ -19,9 +19,9 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.normalise import BandStatistics
 
 __all__ = [
+    "ARRAYS",
     "FORMAT",
     "NAMES",
-    "PatchWriter",
     "StoredArray",
     "current_document",
     "index_uri",
@@ -34,14 +34,10 @@ FORMAT = 1
 """Of the documents; raised when older versions of hrgldd could no longer read them."""
 
 CURRENT = "dataset.json"
-_ARRAYS = "patches.zarr"
-NAMES = (CURRENT, "versions", "index", _ARRAYS)
+ARRAYS = "patches.zarr"
+"""The Zarr group of images and labels."""
+NAMES = (CURRENT, "versions", "index", ARRAYS)
 """What lies below a dataset's URI."""
-
-# A chunk is one object, about a megabyte, and what is read for one patch. Shards of smaller chunks
-# took half as long again to write and two requests a patch to read.
-_CHUNK = 8
-_TOGETHER = 128
 
 
 def _version_uri(uri: str, version: int) -> str:
@@ -152,7 +148,7 @@ def open_store(uri: str, *, version: int | None = None) -> PatchSet:
 
     count = document["patches"]
     frame = read_index(index_uri(uri, document["version"]))
-    group = zarr.open_group(storage.zarr_store(storage.join(uri, _ARRAYS)), mode="r")
+    group = zarr.open_group(storage.zarr_store(storage.join(uri, ARRAYS)), mode="r")
     names = [site["name"] for site in document["sites"]]
     numbers = {name: number for number, name in enumerate(names)}
     known = {
@@ -172,97 +168,3 @@ def open_store(uri: str, *, version: int | None = None) -> PatchSet:
         splits=np.array(frame["split"].tolist(), dtype=str),
         statistics=tuple(known[unit] for unit in frame["unit"]),
     )
-
-
-class PatchWriter:
-    """Adds patches behind those that a version has; whatever lay there before is overwritten."""
-
-    def __init__(self, uri: str, *, start: int) -> None:
-        """Nothing is written before the first patches come.
-
-        Args:
-            uri: of the dataset.
-            start: number of patches that are kept.
-        """
-        self._uri = storage.join(uri, _ARRAYS)
-        self._start = self.count = start
-        self._held: list[tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]] = []
-        self._waiting = 0
-        self._arrays: tuple[Any, Any] | None = None
-
-    def append(self, images: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> None:
-        """Add patches: (n, y, x, band) and (n, y, x)."""
-        if not len(images):
-            return
-        if self._arrays is None:
-            self._arrays = self._open(images)
-        self._held.append((images, labels))
-        self._waiting += len(images)
-        # Whole chunks, wherever the first row falls.
-        ready = (self.count + self._waiting) // _TOGETHER * _TOGETHER - self.count
-        if ready > 0:
-            self._write(ready)
-
-    def finish(self) -> int:
-        """Write what is left; the number of patches in all."""
-        if self._waiting:
-            self._write(self._waiting)
-        if self._arrays is not None:
-            self._resize(self.count)
-        return self.count
-
-    def rollback(self) -> None:
-        """Take away what was added."""
-        if self._start:
-            if self._arrays is not None:
-                self._resize(self._start)
-        else:
-            storage.remove_tree(self._uri)
-
-    def _open(self, images: npt.NDArray[Any]) -> tuple[Any, Any]:
-        import zarr
-        from zarr.codecs import BloscCodec
-
-        store = storage.zarr_store(self._uri, write=True)
-        if self._start:
-            group = zarr.open_group(store, mode="r+")
-            return group["images"], group["labels"]
-        group = zarr.open_group(store, mode="w")
-        arrays = []
-        for name, like in (("images", images), ("labels", images[..., 0].astype(np.uint8))):
-            inner = like.shape[1:]
-            size = like.dtype.itemsize
-            codec = BloscCodec(
-                typesize=size, cname="lz4", clevel=5, shuffle="shuffle" if size > 1 else "noshuffle"
-            )
-            arrays.append(
-                group.create_array(
-                    name,
-                    shape=(0, *inner),
-                    chunks=(_CHUNK, *inner),
-                    dtype=like.dtype,
-                    compressors=codec,
-                    fill_value=0,
-                    dimension_names=("patch", "y", "x", "band")[: like.ndim],
-                    # Asking of each chunk whether it is empty costs more than storing it.
-                    config={"write_empty_chunks": True},
-                )
-            )
-        return arrays[0], arrays[1]
-
-    def _resize(self, rows: int) -> None:
-        assert self._arrays is not None  # noqa: S101 - only called with arrays
-        for array in self._arrays:
-            array.resize((rows, *array.shape[1:]))
-
-    def _write(self, rows: int) -> None:
-        assert self._arrays is not None  # noqa: S101 - only called with arrays
-        images, labels = (np.concatenate(part) for part in zip(*self._held, strict=True))
-        end = self.count + rows
-        for array, values in zip(self._arrays, (images, labels), strict=True):
-            if array.shape[0] < end:
-                array.resize((end, *array.shape[1:]))
-            array[self.count : end] = values[:rows]
-        self._held = [(images[rows:], labels[rows:])] if rows < self._waiting else []
-        self._waiting -= rows
-        self.count = end

@@ -51,7 +51,13 @@ def assess(
             keep.mkdir()
             scores.append(
                 score(
-                    contenders, part, cells=cells, settings=settings, keep=keep, progress=progress
+                    contenders,
+                    part,
+                    cells=cells,
+                    settings=settings,
+                    keep=keep,
+                    task=f"predicting event {number}" if number else "predicting",
+                    progress=progress,
                 )
             )
         by_contender = list(zip(*scores, strict=True))
@@ -78,5 +84,12 @@ def _validation_f1(
     if validation is None:
         return None
     cells = np.zeros(len(validation), np.int64)
-    found = score(contenders, validation, cells=cells, settings=settings, progress=progress)
+    found = score(
+        contenders,
+        validation,
+        cells=cells,
+        settings=settings,
+        task="choosing on validation",
+        progress=progress,
+    )
     return [Confusion(*s.table[:, :4].sum(0).tolist()).f1 for s in found]

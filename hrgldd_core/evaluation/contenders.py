@@ -15,7 +15,7 @@ from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.evaluation.scores import Batch
 from hrgldd_core.models.store import StoredModel, open_model
-from hrgldd_core.normalise import BandStatistics, band_statistics
+from hrgldd_core.normalise import BandStatistics
 
 if TYPE_CHECKING:
     import keras
@@ -37,35 +37,22 @@ class ModelContender:
 
     def predict(self, batch: Batch) -> npt.NDArray[np.floating]:
         """Probabilities, normalised by the site of each patch where sites are known."""
+        from hrgldd_core.dataset.radiometry import normalised
         from hrgldd_core.training.predict import predict_patches
 
         if self._loaded is None:
             self._loaded = self.model.load()
             # Each model is traced once; TensorFlow takes several models for one traced too often.
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        return predict_patches(self._loaded, self._inputs(batch), batch_size=_RUN)
-
-    def _inputs(self, batch: Batch) -> npt.NDArray[np.float32]:
         spec = self.model.spec
         bands = [batch.bands.index(band) for band in spec.bands]
+        statistics = batch.statistics and [
+            BandStatistics(tuple(s.center[b] for b in bands), tuple(s.scale[b] for b in bands))
+            for s in batch.statistics
+        ]
         images = batch.images[..., bands]
-        out = np.empty(images.shape, np.float32)
-        for i, (image, label) in enumerate(zip(images, batch.labels, strict=True)):
-            if batch.statistics is None:
-                seen = image[label <= 1]
-                statistics = band_statistics(seen if len(seen) else image.reshape(-1, len(bands)))
-            else:
-                statistics = _of_bands(batch.statistics[i], bands)
-            out[i] = spec.normalisation.apply(image, statistics)
-            if spec.normalisation.method != "none":
-                out[i][label > 1] = 0.0
-        return out
-
-
-def _of_bands(statistics: BandStatistics, bands: Sequence[int]) -> BandStatistics:
-    return BandStatistics(
-        tuple(statistics.center[b] for b in bands), tuple(statistics.scale[b] for b in bands)
-    )
+        inputs = normalised(images, batch.labels, spec.normalisation, statistics=statistics)
+        return predict_patches(self._loaded, inputs, batch_size=_RUN)
 
 
 @dataclass(frozen=True)
@@ -77,7 +64,17 @@ class StoredPredictions:
     threshold: float = 0.5
 
     def predict(self, batch: Batch) -> npt.NDArray[np.floating]:
-        """The stored values of a batch."""
+        """The stored values of a batch.
+
+        Raises:
+            InputError: when they are of other patches.
+        """
+        wanted = (batch.total, *batch.labels.shape[1:])
+        if self.values.shape != wanted:
+            raise InputError(
+                f"{self.name!r} has {self.values.shape} predictions for {wanted} patches",
+                remedy="Give one mask or map of probabilities for each patch, in their order",
+            )
         return self.values[batch.start : batch.start + len(batch.labels)].astype(np.float32)
 
 

@@ -30,9 +30,9 @@ class PrecisionRecall:
         """At most ``count`` points, evenly along recall, the ends among them."""
         if len(self.threshold) <= count:
             return self
-        wanted = np.linspace(self.recall[0], self.recall[-1], count)
-        keep = np.unique(np.searchsorted(self.recall, wanted).clip(0, len(self.recall) - 1))
-        keep = np.unique([0, *keep.tolist(), len(self.recall) - 1])[: count + 2]
+        wanted = np.linspace(self.recall[0], self.recall[-1], count - 1)
+        last = len(self.recall) - 1
+        keep = np.unique([*np.searchsorted(self.recall, wanted).clip(0, last), last])
         return PrecisionRecall(self.threshold[keep], self.precision[keep], self.recall[keep])
 
 

@@ -31,7 +31,7 @@ class Example:
 
     Attributes:
         quantile: of F1 among the patches of the row that hold a landslide.
-        site: name of the site or event.
+        site: name of the site or event; empty where it is unknown.
         patch: number of the patch in its data set.
         image: ``data:`` URI of the PNG in true colour.
         truth: the same with the experts' mask.
@@ -101,7 +101,8 @@ def examples(
             predictions.append((_f1(table[number]), _png(_overlay(picture, labels, mapped))))
         truth = _png(_overlay(picture, labels, labels == 1))
         cell = layout.cells[int(cells[index])]
-        site = cell.event or cell.site
+        known = parts[part].sites or len(np.unique(parts[part].groups)) > 1
+        site = cell.event or (cell.site if known else "")
         out.append(Example(quantile, site, patch, _png(picture), truth, tuple(predictions)))
     return out
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hrgldd_core.evaluation.threshold import TOLERANCE
+
 __all__ = ["LEVELS", "Histogram"]
 
 LEVELS = 1000
-
-# As in `patch_confusions`: a probability stored as float32 just below a threshold has reached it.
-_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Histogram:
         """Count arrays of the same shape; labels other than 0 and 1 do not count."""
         known = labels <= 1
         p, y = probability[known].astype(np.float64), labels[known]
-        level = np.clip(((p + _TOLERANCE) * LEVELS).astype(np.int64), 0, LEVELS)
+        level = np.clip(((p + TOLERANCE) * LEVELS).astype(np.int64), 0, LEVELS)
         return cls(
             np.bincount(level[y == 1], minlength=LEVELS + 1),
             np.bincount(level[y == 0], minlength=LEVELS + 1),

@@ -72,16 +72,16 @@ def evaluate_models(
         for part in parts:
             check_bands(part.bands, contender.model.spec.bands, part.source)
     asked = {
-        "data": data,
+        "data": storage.public(data),
         "split": split,
         "models": {
             c.name: {"sha256": c.model.digest, "threshold": c.threshold} for c in contenders
         },
-        "unseen": events,
+        "unseen": {name: storage.public(uri) for name, uri in events.items()},
         "collections": wanted,
         "settings": asdict(settings),
     }
-    _refuse_other(out, asked)
+    _refuse_other(out, asked, names=[c.name for c in contenders])
     storage.check_writable(out)
     seen = _checksum(contenders, data)
     layout = lay_out(parts, list(events), wanted=wanted)
@@ -108,11 +108,15 @@ def _parted(patches: PatchSet, *, several: bool) -> tuple[PatchSet | None, Patch
     return (patches.subset(chosen) if chosen.any() else None), patches.subset(tested)
 
 
-def _refuse_other(out: str, asked: dict[str, Any]) -> None:
+def _refuse_other(out: str, asked: dict[str, Any], *, names: Sequence[str]) -> None:
     same = json.loads(json.dumps(asked))
-    for name in ("metrics.json", "comparison.json"):
-        target = storage.join(out, name)
-        if storage.exists(target) and storage.read_json(target).get("asked") != same:
+    each = [f"{name}/metrics.json" for name in names] if len(names) > 1 else []
+    for path in ("metrics.json", "comparison.json", *each):
+        target = storage.join(out, path)
+        if not storage.exists(target):
+            continue
+        found = storage.read_json(target)
+        if not isinstance(found, dict) or found.get("asked") != same:
             raise OutputExistsError(
                 "holds the figures of another evaluation",
                 where=target,
@@ -152,14 +156,14 @@ def _history(uri: str) -> dict[str, list[float]]:
         target = storage.join(uri, name)
         if not storage.exists(target):
             continue
-        if name.endswith(".json"):
-            columns = storage.read_json(target)
-        else:
-            rows = list(csv.DictReader(io.StringIO(storage.read_bytes(target).decode())))
-            columns = {key: [row[key] for row in rows] for key in (rows[0] if rows else ())}
         try:
+            if name.endswith(".json"):
+                columns = storage.read_json(target)
+            else:
+                rows = list(csv.DictReader(io.StringIO(storage.read_bytes(target).decode())))
+                columns = {key: [row[key] for row in rows] for key in (rows[0] if rows else ())}
             return {str(key): [float(v) for v in values] for key, values in columns.items()}
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError, csv.Error):
             raise InputError(
                 "is not a learning curve", where=target, remedy="Remove it or restore it"
             ) from None

@@ -181,7 +181,7 @@ def _rows(
 
 
 def _called(site: str) -> str:
-    return f"Site {site}" if site.isdigit() else site
+    return f"Site {site}" if site.isdecimal() else site
 
 
 def _mixture(splits: Sequence[str]) -> str:
@@ -191,4 +191,4 @@ def _mixture(splits: Sequence[str]) -> str:
 
 
 def _natural(name: str) -> tuple[int, str]:
-    return (int(name), "") if name.isdigit() else (1 << 62, name)
+    return (int(name), "") if name.isdecimal() else (1 << 62, name)

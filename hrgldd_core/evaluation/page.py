@@ -26,6 +26,8 @@ from hrgldd_core.report.html import asset, digest, environment
 __all__ = ["render_comparison"]
 
 _PACKAGE = "hrgldd_core.evaluation"
+Table = Sequence[Sequence[dict[str, Any]]]
+
 _KIND = {0: "All", 1: "1", 2: "2", 3: "3"}
 
 
@@ -62,6 +64,7 @@ def render_comparison(
             best=found.choice.best,
             head=table[0],
             table=table,
+            sure=_apart_from_sites(table),
             kind=_KIND,
             several=len(names) > 1,
             cautions=_cautions(found, table),
@@ -82,7 +85,7 @@ def render_comparison(
     )
 
 
-def _cautions(found: Comparison, table: Sequence[Sequence[dict[str, Any]]]) -> list[str]:
+def _cautions(found: Comparison, table: Table) -> list[str]:
     """What must be known before any figure is read."""
     out = [
         f"{about.name} was trained on these very patches: on others it is worse."
@@ -97,11 +100,14 @@ def _cautions(found: Comparison, table: Sequence[Sequence[dict[str, Any]]]) -> l
     return out
 
 
-def _plots(
-    found: Comparison, names: Sequence[str], table: Sequence[Sequence[dict[str, Any]]]
-) -> dict[str, list[Plot]]:
+def _apart_from_sites(table: Table) -> Table:
+    """Rows of collections 1 and 3; those of single sites where there are no others."""
+    return [row for row in table if row[0]["collection"] != 2] or table
+
+
+def _plots(found: Comparison, names: Sequence[str], table: Table) -> dict[str, list[Plot]]:
     """Figures by the section they stand in."""
-    wide = [row for row in table if row[0]["collection"] != 2] or list(table)
+    wide = _apart_from_sites(table)
     curves = [wide[0], wide[-1]] if len(wide) > 1 else wide
     histories = {a.name: (i, a.history) for i, a in enumerate(found.about) if a.history}
     made: dict[str, list[Plot | None]] = {
@@ -117,10 +123,10 @@ def _plots(
 
 
 def _beside(found: Comparison, paper: Published) -> list[_PublishedLine]:
-    rows = {row[0]["name"].casefold(): row for row in found.rows}
+    rows = {(row[0]["collection"], row[0]["name"].casefold()): row for row in found.rows}
     out = []
     for line in paper.rows:
-        row = rows.get(line.name.casefold(), ())
+        row = rows.get((line.collection, line.name.casefold()), ())
         ours = tuple(
             (about.name, figures["f1"], figures["f1_per_batch_mean"])
             for about, figures in zip(found.about, row, strict=False)

@@ -38,13 +38,6 @@ class Published:
     models: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
 
-    def f1(self, row: str, architecture: str) -> float | None:
-        """The paper's F1 in the row of that name; None where it has none."""
-        for found in self.rows:
-            if found.name.casefold() == row.casefold() and architecture in self.models:
-                return found.f1[self.models.index(architecture)]
-        return None
-
 
 @cache
 def published() -> Published:

@@ -18,6 +18,7 @@ from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.evaluation.boundary import BOUNDARY_COLUMNS, TOLERANCE_PX, boundary_counts
 from hrgldd_core.evaluation.histogram import Histogram
 from hrgldd_core.evaluation.objects import MIN_SIZE_PX, OBJECT_COLUMNS, SHARE, object_counts
+from hrgldd_core.evaluation.threshold import TOLERANCE
 from hrgldd_core.normalise import BandStatistics
 from hrgldd_core.progress import Progress, no_progress
 
@@ -27,8 +28,6 @@ COLUMNS = ("tp", "fp", "fn", "tn", *BOUNDARY_COLUMNS, *OBJECT_COLUMNS)
 """Columns of the table of counts."""
 
 _BATCH = 64
-# As in `patch_confusions`.
-_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Batch:
         bands: common name of each band.
         statistics: of the site of each patch; None where sites are not known.
         start: number of the first patch.
+        total: patches of the whole set.
     """
 
     images: npt.NDArray[Any]
@@ -48,6 +48,7 @@ class Batch:
     bands: tuple[str, ...]
     statistics: Sequence[BandStatistics] | None
     start: int
+    total: int
 
 
 class Contender(Protocol):
@@ -134,7 +135,7 @@ class _Tally:
         settings: Settings,
     ) -> None:
         labels = batch.labels
-        mapped = probability >= threshold - _TOLERANCE
+        mapped = probability >= threshold - TOLERANCE
         self.rows.append(score_patches(mapped, labels, settings=settings))
         here = self.cells[batch.start : batch.start + len(labels)]
         for cell in np.unique(here).tolist():
@@ -191,6 +192,7 @@ def score(
     cells: npt.NDArray[np.int64],
     settings: Settings = Settings(),
     keep: Path | None = None,
+    task: str = "predicting",
     progress: Progress = no_progress,
 ) -> list[Scores]:
     """Scores of each contender on the same patches, which are read once.
@@ -201,6 +203,7 @@ def score(
         cells: (N,) the cell of each patch.
         settings: of objects and boundaries.
         keep: folder for the mapped pixels; None keeps none.
+        task: what progress is told of.
         progress: told patches done.
     """
     from hrgldd_core.dataset.radiometry import patch_statistics
@@ -214,10 +217,10 @@ def score(
     for images, labels in patches.batches(_BATCH):
         stop = start + len(images)
         of_batch = statistics[start:stop] if statistics else None
-        batch = Batch(images, labels, patches.bands, of_batch, start)
+        batch = Batch(images, labels, patches.bands, of_batch, start, len(patches))
         for contender, tally in zip(contenders, tallies, strict=True):
             probability = contender.predict(batch)
             tally.add(probability, batch, threshold=contender.threshold, settings=settings)
         start = stop
-        progress("predicting", start, len(patches))
+        progress(task, start, len(patches))
     return [tally.finished() for tally in tallies]

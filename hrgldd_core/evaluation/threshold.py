@@ -6,8 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core.evaluation.confusion import Confusion
+from hrgldd_core.evaluation.intervals import interval, resample
 
-__all__ = ["best_threshold", "bootstrap_f1", "patch_confusions"]
+__all__ = ["TOLERANCE", "best_threshold", "bootstrap_f1", "patch_confusions"]
+
+TOLERANCE = 1e-6
+"""A probability stored as float32 this little below a threshold has reached it."""
 
 _LEVELS = 250
 
@@ -45,7 +49,7 @@ def patch_confusions(
 ) -> list[Confusion]:
     """Counts of each patch of (N, y, x) arrays."""
     return [
-        Confusion.of(y == 1, p >= threshold - 1e-6, counted=y <= 1)
+        Confusion.of(y == 1, p >= threshold - TOLERANCE, counted=y <= 1)
         for p, y in zip(probability, labels, strict=True)
     ]
 
@@ -57,10 +61,10 @@ def bootstrap_f1(
 
     Neighbouring patches of one site are alike, so the true uncertainty for a new site is larger.
     """
-    table = np.array([[c.tp, c.fp, c.fn] for c in confusions], float)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), draws)
-    tp, fp, fn = (weights @ table).T
-    f1 = 2 * tp / np.maximum(2 * tp + fp + fn, 1)
-    low, high = np.percentile(f1, (2.5, 97.5))
-    return float(low), float(high)
+    table = np.array([[c.tp, c.fp, c.fn] for c in confusions])
+
+    def f1(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        tp, fp, fn = sums.T
+        return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
+
+    return interval(resample(table, draws=draws, seed=seed), f1)

@@ -89,6 +89,11 @@ def _outlines(polygons: npt.NDArray[np.object_]) -> Iterator[dict[str, Any]]:
     import shapely
 
     _, points, (ring_ends, polygon_ends) = shapely.to_ragged_array(polygons)
-    rings = [points[start:stop].tolist() for start, stop in pairwise(ring_ends)]
-    for start, stop in pairwise(polygon_ends):
+    x, y = points.T.tolist()
+    # Tuples of numbers: the garbage collector would look at each list again and again.
+    rings = [
+        list(zip(x[start:stop], y[start:stop], strict=True))
+        for start, stop in pairwise(ring_ends.tolist())
+    ]
+    for start, stop in pairwise(polygon_ends.tolist()):
         yield {"type": "Polygon", "coordinates": rings[start:stop]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from importlib import resources
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hrgldd_core.errors import InputError
 from hrgldd_core.models.registry import check_name
-from hrgldd_core.training.recipe import Recipe, read_recipe
+from hrgldd_core.training.recipe import Recipe, field_names, nearest, read_recipe, refusal
 
 __all__ = ["GRIDS", "Grid", "read_grid"]
 
@@ -29,6 +28,9 @@ class Grid(BaseModel):
     recipe: str = Field("default", description="named recipe or YAML file that the runs share")
     changes: dict[str, Any] = Field({}, description="fields of the recipe that differ in all runs")
     axes: dict[str, list[Any]] = Field({}, description="fields of the recipe and their values")
+    of_model: dict[str, dict[str, Any]] = Field(
+        {}, description="fields of the recipe that differ in the runs of a model"
+    )
 
     def recipes(self) -> list[Recipe]:
         """One a run, in the order of the axes, the last changing fastest; duplicates once.
@@ -39,8 +41,14 @@ class Grid(BaseModel):
             InputError: for an unknown field, with the nearest match, or an impossible value.
         """
         base = read_recipe(self.recipe)
-        for name in [*self.changes, *self.axes]:
-            _check_field(name, base, self.name)
+        for model, changes in self.of_model.items():
+            check_name(model)
+            if both := set(changes) & {"model", *self.axes}:
+                raise InputError(
+                    f"of_model cannot change {', '.join(sorted(both))}", where=f"grid {self.name}"
+                )
+        for name in [*self.changes, *self.axes, *itertools.chain(*self.of_model.values())]:
+            _check_field(name, self.name)
         for name, values in self.axes.items():
             if not values:
                 raise InputError(f"axis {name} has no values", where=f"grid {self.name}")
@@ -52,7 +60,9 @@ class Grid(BaseModel):
 
     def _recipe(self, base: Recipe, values: dict[str, Any]) -> Recipe:
         document = base.model_dump(mode="json")
-        for name, value in {**self.changes, **values}.items():
+        model = values.get("model", self.changes.get("model", base.model))
+        own = self.of_model.get(str(model), {})
+        for name, value in {**self.changes, **own, **values}.items():
             *groups, field = name.split(".")
             target = document
             for group in groups:
@@ -64,9 +74,7 @@ class Grid(BaseModel):
         try:
             recipe = Recipe.model_validate(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"{field}: {first['msg']}", where=f"grid {self.name}") from None
+            raise refusal(error, where=f"grid {self.name}", known=field_names()) from None
         check_name(recipe.model)
         return recipe
 
@@ -78,9 +86,9 @@ def read_grid(name: str) -> Grid:
         InputError: when it is neither, or says something impossible.
     """
     if name in GRIDS:
-        text = (resources.files("hrgldd_core.sweep") / f"{name}.yaml").read_text()
+        text = (resources.files("hrgldd_core.sweep") / f"{name}.yaml").read_bytes()
     elif Path(name).is_file():
-        text = Path(name).read_text()
+        text = Path(name).read_bytes()
     else:
         raise InputError(
             f"no grid {name!r}", remedy=f"Choose {' or '.join(GRIDS)}, or give a YAML file"
@@ -89,24 +97,17 @@ def read_grid(name: str) -> Grid:
         given = yaml.safe_load(text)
         return Grid(**given)
     except (yaml.YAMLError, TypeError) as error:
-        raise InputError(f"is not a grid ({error})", where=name) from None
+        raise InputError(f"is not a grid ({' '.join(str(error).split())})", where=name) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        near = difflib.get_close_matches(field, Grid.model_fields, 1)
-        hint = f"Did you mean {near[0]!r}?" if near and field not in Grid.model_fields else ""
-        raise InputError(f"{field}: {first['msg']}", where=f"grid {name}", remedy=hint) from None
+        raise refusal(error, where=f"grid {name}", known=Grid.model_fields) from None
 
 
-def _check_field(name: str, recipe: Recipe, grid: str) -> None:
+def _check_field(name: str, grid: str) -> None:
     """Refuse what is no field of a recipe."""
-    known: list[str] = []
-    for field, value in recipe.model_dump(mode="json").items():
-        known += [f"{field}.{part}" for part in value] if isinstance(value, dict) else [field]
+    known = field_names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
         raise InputError(
             f"{name!r} is no field of a recipe",
             where=f"grid {grid}",
-            remedy=f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(known)}",
+            remedy=nearest(name, known) or f"Choose one of: {', '.join(known)}",
         )

@@ -51,7 +51,7 @@ def train_runs(
     progress("runs", 0, len(runs))
     cores = len(os.sched_getaffinity(0))
     with workers(cluster, count or 1) as pool:
-        threads = max(1, cores // pool.count) if cluster is None else 1
+        threads = max(1, cores // pool.count) if cluster is None else None
         futures = {
             pool.executor.submit(run_isolated, plan, run, threads=threads): run for run in runs
         }
@@ -118,9 +118,9 @@ def sweep_text(summary: dict[str, Any]) -> str:
     lines = [f"{summary['trained']} of {summary['runs']} runs trained"]
     if best := summary["best"]:
         recipe = best["recipe"]
+        sizes = f"{recipe['filters']} filters, batch {recipe['batch_size']}"
         lines += [
-            f"  best       {recipe['model']}, {recipe['filters']} filters, batch "
-            f"{recipe['batch_size']}, learning rate {recipe['learning_rate']:g}",
+            f"  best       {recipe['model']}, {sizes}, learning rate {recipe['learning_rate']:g}",
             f"  f1         {best['f1']:.4f} on validation",
             f"  model      {best['model']}",
         ]

@@ -32,7 +32,7 @@ def ranking(plan: SweepPlan, results: Mapping[str, dict[str, Any]]) -> list[dict
 
 def _row(plan: SweepPlan, run: Run, result: dict[str, Any]) -> dict[str, Any]:
     document = run.recipe.model_dump(mode="json")
-    chosen = {name: _field(document, name) for name in ("model", *plan.axes)}
+    chosen = {name: _field(document, name) for name in dict.fromkeys(("model", *plan.axes))}
     error = result.get("error", "")
     status = "done"
     if error:
@@ -73,6 +73,8 @@ def write_leaderboard(plan: SweepPlan, results: Mapping[str, dict[str, Any]]) ->
             "recipe": first.recipe.model_dump(mode="json"),
         }
         storage.write_json(storage.join(plan.out, "best.json"), best)
+    else:
+        storage.remove(storage.join(plan.out, "best.json"))
     document = {"sweep": plan.name, "data": plan.data, "prune": plan.prune, "runs": rows}
     for name, text in (("csv", _csv(rows)), ("md", _markdown(plan, rows))):
         storage.write_bytes(storage.join(plan.out, f"leaderboard.{name}"), text.encode())

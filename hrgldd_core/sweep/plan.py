@@ -7,7 +7,7 @@ import json
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,12 +18,16 @@ from hrgldd_core.training.identity import data_identity
 from hrgldd_core.training.recipe import Recipe
 from hrgldd_core.training.split import split_for_validation
 
-__all__ = ["Pruner", "Run", "SweepPlan", "code_version", "plan_sweep", "read_plan", "shard_of"]
+__all__ = ["PRUNERS", "Run", "SweepPlan", "code_version", "plan_sweep", "read_plan", "shard_of"]
 
-Pruner = Literal["none", "median", "halving"]
+PRUNERS = ("none", "median", "halving")
+"""Rules that end runs early."""
 
 # What decides a training's result; the rest of the package may change without training anew.
-_CODE = ("training", "models", "normalise.py")
+_CODE = (
+    "dataset/radiometry.py", "evaluation/calibration.py", "evaluation/threshold.py", "models",
+    "normalise.py", "synthetic", "training",
+)  # fmt: skip
 
 
 class Run(BaseModel):
@@ -44,7 +48,7 @@ class SweepPlan(BaseModel):
     data: str = Field(description="URI of the patches")
     out: str
     axes: tuple[str, ...] = Field(description="fields in which the runs differ")
-    prune: Pruner = "none"
+    prune: str = "none"
     runs: tuple[Run, ...]
 
     def folder(self, run: Run) -> str:
@@ -52,15 +56,25 @@ class SweepPlan(BaseModel):
         return storage.join(self.out, "runs", run.id)
 
 
-def plan_sweep(*, grid: str, data: str, out: str, prune: Pruner = "none") -> SweepPlan:
+def plan_sweep(*, grid: str, data: str, out: str, prune: str = "none") -> SweepPlan:
     """Decide a sweep; nothing is written.
+
+    Args:
+        grid: named grid or YAML file.
+        data: URI of the patches.
+        out: folder or prefix of the result.
+        prune: one of `PRUNERS`.
 
     Raises:
         InputError: for an unusable grid or data.
     """
+    if prune not in PRUNERS:
+        raise InputError(f"no pruner {prune!r}", remedy=f"Choose one of: {', '.join(PRUNERS)}")
     declared = read_grid(grid)
     recipes = declared.recipes()
-    split_for_validation(data, 0)
+    # Better one message here than the same of every run.
+    for part in split_for_validation(data, 0)[:2]:
+        part.check_all()
     known = data_identity(data)
     if prune != "none":
         from hrgldd_core.sweep.pruning import check_installed

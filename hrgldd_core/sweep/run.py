@@ -50,13 +50,13 @@ def train_run(
     return figures
 
 
-def run_isolated(plan: SweepPlan, run: Run, *, threads: int) -> dict[str, Any]:
+def run_isolated(plan: SweepPlan, run: Run, *, threads: int | None) -> dict[str, Any]:
     """Train a run in a process of its own, which ends when this one does.
 
     Args:
         plan: of the sweep.
         run: one of its runs.
-        threads: of the process.
+        threads: of the process; None: as the environment says, one otherwise.
 
     Returns:
         The result, or ``{"error": reason}``.
@@ -64,8 +64,10 @@ def run_isolated(plan: SweepPlan, run: Run, *, threads: int) -> dict[str, Any]:
     if (known := finished(plan, run)) is not None:
         return known
     alone = plan.model_copy(update={"runs": (run,)})
-    environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-    with subprocess.Popen(  # noqa: S603
+    environment = {**dict.fromkeys(_THREADS, str(threads or 1)), **os.environ}
+    if threads:
+        environment.update(dict.fromkeys(_THREADS, str(threads)))
+    with subprocess.Popen(
         [sys.executable, "-m", "hrgldd_core.sweep.run"],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as child:  # fmt: skip

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from hrgldd_core import __version__, storage
 from hrgldd_core.console import say
 from hrgldd_core.dataset.patches import IGNORE, PatchSet, open_patches
-from hrgldd_core.evaluation.calibration import fit_calibration
+from hrgldd_core.evaluation.calibration import expected_calibration_error, fit_calibration
 from hrgldd_core.evaluation.confusion import Confusion
 from hrgldd_core.evaluation.threshold import best_threshold, bootstrap_f1, patch_confusions
 from hrgldd_core.models.store import ModelSpec, half_precision, save_model
@@ -82,22 +82,38 @@ def site_figures(
     return threshold, figures
 
 
+def calibration_errors(score: npt.NDArray[np.float32], patches: PatchSet) -> dict[str, float]:
+    """Expected calibration error of left-out sites, before and after calibration on the others."""
+    labels, groups = np.asarray(patches.labels), patches.groups
+    calibrated = np.empty_like(score)
+    for site in np.unique(groups):
+        here = groups == site
+        calibrated[here] = fit_calibration(score[~here], labels[~here]).apply(score[here])
+    return {
+        "before": round(expected_calibration_error(score, labels), 4),
+        "after": round(expected_calibration_error(calibrated, labels), 4),
+    }
+
+
 def _ratios(counts: Confusion) -> dict[str, float]:
     names = ("precision", "recall", "f1", "iou")
     return {name: round(getattr(counts, name), 4) for name in names}
 
 
-def train_bundled(recipe: Recipe, data: str, out: str, work: Path) -> ModelSpec:
+def train_bundled(
+    recipe: Recipe, data: str, out: str, work: Path, *, workers: int = 1
+) -> ModelSpec:
     """Cross-validate, train on everything, store in half precision."""
     from hrgldd_core.training.fit import fit
 
     patches = usable_patches(open_patches(data))
-    score = cross_validate(recipe, patches, work).score
+    score = cross_validate(recipe, patches, work, workers=workers).score
     labels = np.asarray(patches.labels)
     calibration = fit_calibration(score, labels, prevalence=_SCENE_PREVALENCE)
     left_out = calibration.apply(score)
     threshold, figures = site_figures(left_out, patches, prevalence=_SCENE_PREVALENCE)
     _, figures["at_patch_prevalence"] = site_figures(left_out, patches, prevalence=None)
+    figures["calibration_error"] = calibration_errors(score, patches)
     say(json.dumps(figures, indent=2))
     spec = ModelSpec(
         id=f"hrgldd-{recipe.model}-{''.join(b[0] for b in patches.bands)}",
@@ -129,8 +145,11 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="model folder")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--work", default="out/bundled", help="finished folds are kept here")
+    parser.add_argument("--workers", type=int, default=2, help="trainings at a time")
     given = parser.parse_args()
-    spec = train_bundled(read_recipe(given.recipe), given.data, given.out, Path(given.work))
+    spec = train_bundled(
+        read_recipe(given.recipe), given.data, given.out, Path(given.work), workers=given.workers
+    )
     say(f"{spec.id} {spec.version}: threshold {spec.threshold}, F1 {spec.validation['f1']}")
 
 

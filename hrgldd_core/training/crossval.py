@@ -19,7 +19,7 @@ from hrgldd_core.dataset.splits import site_folds
 from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.training.recipe import Recipe
 
-__all__ = ["LeftOut", "cross_validate"]
+__all__ = ["LeftOut", "cross_validate", "training_processes"]
 
 _VALIDATION_SHARE = 0.2
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
@@ -72,10 +72,7 @@ def cross_validate(
             _leave_out(recipe, patches, fold, path)
             progress("folds", sum(p.exists() for p in kept), len(kept))
     elif todo:
-        threads = max(1, (os.cpu_count() or 1) // workers)
-        with ProcessPoolExecutor(
-            workers, get_context("spawn"), _limit_threads, (threads,), max_tasks_per_child=1
-        ) as pool:
+        with training_processes(workers) as pool:
             jobs: list[Future[None]] = [
                 pool.submit(_leave_out, recipe, patches, fold, path) for fold, path in todo
             ]
@@ -89,6 +86,23 @@ def cross_validate(
             score[np.isin(patches.groups, fold)] = stored["score"]
             seconds.append(float(stored["seconds"]))
     return LeftOut(score, tuple(seconds))
+
+
+def training_processes(workers: int, *, at_a_time: int | None = None) -> ProcessPoolExecutor:
+    """Fresh processes to train in, each with the cores' share of one of ``workers``.
+
+    Args:
+        workers: whose shares are equal.
+        at_a_time: how many of them run; None: all.
+    """
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    return ProcessPoolExecutor(
+        at_a_time or workers,
+        get_context("spawn"),
+        _limit_threads,
+        (threads,),
+        max_tasks_per_child=1,
+    )
 
 
 def _limit_threads(threads: int) -> None:

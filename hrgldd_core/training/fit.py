@@ -121,11 +121,28 @@ def _compiled(recipe: Recipe, *, bands: int, steps: int) -> keras.Model:
     )
     model.compile(
         _optimizer(recipe, steps * recipe.epochs),
-        loss=loss_for(recipe.loss, len(model.outputs)),
+        loss=_as_vectors(loss_for(recipe.loss, len(model.outputs))),
         jit_compile=jit_compile(),
     )
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _as_vectors(losses: Any) -> Any:
+    """Losses that give one number as a vector of one.
+
+    Keras (3.15) shares a loss out over replicas when it averages it, and leaves a scalar alone:
+    on two devices TensorFlow would sum where it should take the mean.
+    """
+    from hrgldd_core.models.backend import ops
+
+    if isinstance(losses, list):
+        return [_as_vectors(loss) for loss in losses]
+
+    def vector(y_true: Any, y_pred: Any) -> Any:
+        return ops.reshape(losses(y_true, y_pred), (1,))
+
+    return vector
 
 
 def _run(

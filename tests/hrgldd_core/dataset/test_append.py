@@ -175,16 +175,16 @@ def test_a_build_killed_before_its_last_write_is_finished_by_the_next(tmp_path, 
 
 KILLED = """
 import os, signal, sys
-from hrgldd_core.dataset import build, index, store
+from hrgldd_core.dataset import index, version, writer
 at = sys.argv.pop(1)
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 if at == "pixels":
-    store.PatchWriter.finish = die
+    writer.PatchWriter.finish = die
 elif at == "index":
     index.write_index = die
 else:
-    build.publish = die
+    version.publish = die
 from hrgldd_core.cli import main
 main(prog_name="hrgldd")
 """

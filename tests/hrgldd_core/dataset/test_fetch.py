@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,13 @@ def fetch(out, url, *words):
     return hrgldd("dataset", "fetch", "hr-gldd", "--out", out, "--record-url", url, *words)
 
 
+def assert_stopped(done, *patterns):
+    """Refused in one line, after those of the files that came before."""
+    last = done.err.splitlines()[-1]
+    assert all(": done (" in line for line in done.err.splitlines()[:-1])
+    return assert_refused(replace(done, err=last), *patterns)
+
+
 def files_in(folder):
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != CHECKSUMS}
 
@@ -80,6 +88,11 @@ def test_everything_is_fetched_verified_and_opened(server, tmp_path):
     for name, content in published().items():
         assert kept[name]["sha256"] == hashlib.sha256(content).hexdigest()
     assert ("/files/readme.txt", None) not in server.asked
+
+
+def test_the_end_of_a_file_is_told_once(server, tmp_path):
+    done = fetch(tmp_path, server.publish(published()))
+    assert [done.err.count(f"{name}, MB: done") for name in NAMES] == [1] * len(NAMES)
 
 
 def test_what_is_there_is_verified_and_not_fetched_again(server, tmp_path):
@@ -126,7 +139,7 @@ def test_a_broken_transfer_goes_on_where_it_broke(server, tmp_path, etags):
 def interrupted(server, tmp_path, url):
     """A fetch that ends at 5000 bytes of the third file."""
     server.faults["/files/valX.npy"] = ["cut 5000", *["cut 0"] * web.ATTEMPTS]
-    line = assert_refused(fetch(tmp_path, url), "broke off at 5000 of", "go on from there")
+    line = assert_stopped(fetch(tmp_path, url), "broke off at 5000 of", "go on from there")
     assert (tmp_path / "valX.npy.part").stat().st_size == 5000
     assert not (tmp_path / "valX.npy").exists()
     server.asked.clear()
@@ -185,14 +198,14 @@ def test_two_at_once_do_not_write_the_same_file(server, tmp_path):
     interrupted(server, tmp_path, url)
     with (tmp_path / "valX.npy.part").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert_refused(fetch(tmp_path, url), "another process is fetching", "Wait")
+        assert_stopped(fetch(tmp_path, url), "another process is fetching", "Wait")
     assert fetch(tmp_path, url).code == 0
 
 
 def test_wrong_content_is_never_put_in_place(server, tmp_path):
     url = server.publish(published())
     server.files["/files/valX.npy"] = published(seed=1)["valX.npy"]
-    assert_refused(fetch(tmp_path, url), r"/files/valX\.npy", "md5 .* instead of", "mirror")
+    assert_stopped(fetch(tmp_path, url), r"/files/valX\.npy", "md5 .* instead of", "mirror")
     assert sorted(files_in(tmp_path)) == ["trainX.npy", "trainY.npy"]
 
 
@@ -202,14 +215,14 @@ def test_a_web_page_instead_of_data(server, tmp_path):
     server.files["/files/trainX.npy"] = b"<html>log in</html>".ljust(size)
     for kind in ("text/html; charset=utf-8", "application/octet-stream"):
         server.types["/files/trainX.npy"] = kind
-        assert_refused(fetch(tmp_path, url), "not the data: a web page", "browser")
+        assert_stopped(fetch(tmp_path, url), "not the data: a web page", "browser")
         assert files_in(tmp_path) == {}
 
 
 @pytest.mark.parametrize("change", [-1, 1])
 def test_another_size_than_the_record_says(server, tmp_path, change):
     url = server.publish(published(), size=len(published()["trainX.npy"]) + change)
-    assert_refused(fetch(tmp_path, url), r"has \d+ bytes, the record says \d+")
+    assert_stopped(fetch(tmp_path, url), r"has \d+ bytes, the record says \d+")
     assert files_in(tmp_path) == {}
 
 
@@ -217,26 +230,26 @@ def test_another_size_than_the_record_says(server, tmp_path, change):
 def test_a_file_is_gone(server, tmp_path, status):
     url = server.publish(published())
     server.faults["/files/trainX.npy"] = [status]
-    assert_refused(fetch(tmp_path, url), f"answers {status}", "mirror")
+    assert_stopped(fetch(tmp_path, url), f"answers {status}", "mirror")
     assert len(requests_for(server, "trainX.npy")) == 1
 
 
 def test_a_server_that_stays_in_trouble(server, tmp_path):
     url = server.publish(published())
     server.faults["/files/trainX.npy"] = [503] * 100
-    assert_refused(fetch(tmp_path, url), "answers 503")
+    assert_stopped(fetch(tmp_path, url), "answers 503")
 
 
 def test_more_than_fits(server, tmp_path):
-    assert_refused(fetch(tmp_path, server.publish(published(), size=10**18)), "GB are free")
+    assert_stopped(fetch(tmp_path, server.publish(published(), size=10**18)), "GB are free")
     assert [path for path, _ in server.asked] == ["/api/records/1"]
 
 
 def test_names_cannot_lead_out_of_the_folder(server, tmp_path):
     files = {f"../{name}": content for name, content in published().items()}
     out = tmp_path / "deep" / "out"
-    assert_refused(fetch(out, server.publish(files)), "lists no trainX.npy", "record of HR-GLDD")
-    assert_refused(fetch(out, server.publish({**files, "/etc/a": b"a"})), "lists no")
+    assert_stopped(fetch(out, server.publish(files)), "lists no trainX.npy", "record of HR-GLDD")
+    assert_stopped(fetch(out, server.publish({**files, "/etc/a": b"a"})), "lists no")
     assert tree(tmp_path) == {}
 
 
@@ -253,7 +266,7 @@ BAD_RECORDS = {
 @pytest.mark.parametrize("name", BAD_RECORDS)
 def test_a_record_that_is_none(server, tmp_path, name):
     server.files["/api"], pattern = BAD_RECORDS[name]
-    assert_refused(fetch(tmp_path / "out", f"{server.url}/api"), pattern)
+    assert_stopped(fetch(tmp_path / "out", f"{server.url}/api"), pattern)
     assert not (tmp_path / "out").exists()
 
 
@@ -262,6 +275,7 @@ def test_a_record_that_is_none(server, tmp_path, name):
     [
         ("checksum", "crc:1", "nobody here can verify"),
         ("checksum", "md5", "nobody here can verify"),
+        ("checksum", "shake_128:00", "nobody here can verify"),
         ("links", {"self": "file:///etc/passwd"}, "Only https"),
         ("links", {"self": "ftp://host/a"}, "Only https"),
         ("size", 0, "size"),
@@ -270,7 +284,7 @@ def test_a_record_that_is_none(server, tmp_path, name):
 )
 def test_a_record_that_asks_for_mischief(server, tmp_path, field, value, pattern):
     url = server.publish(published(), **{field: value})
-    assert_refused(fetch(tmp_path / "out", url), pattern)
+    assert_stopped(fetch(tmp_path / "out", url), pattern)
     assert not (tmp_path / "out").exists()
 
 
@@ -278,7 +292,7 @@ def test_offline(server, tmp_path):
     url = server.publish(published())
     server.stop()
     out = tmp_path / "out"
-    line = assert_refused(fetch(out, url), "cannot be reached", "online", "by hand", *NAMES)
+    line = assert_stopped(fetch(out, url), "cannot be reached", "online", "by hand", *NAMES)
     assert "Connection refused" in line
     assert not out.exists()
     with FileServer() as other:
@@ -286,7 +300,7 @@ def test_offline(server, tmp_path):
     # All is there and was verified before: no network is needed.
     assert fetch(out, url).code == 0
     (out / "valY.npy").unlink()
-    assert_refused(fetch(out, url), "cannot be reached")
+    assert_stopped(fetch(out, url), "cannot be reached")
 
 
 @pytest.mark.parametrize("checksums", [True, False])
@@ -297,7 +311,7 @@ def test_a_file_that_changed_on_this_disk(server, tmp_path, checksums):
     spoilt[-1] ^= 1
     (tmp_path / "testX.npy").write_bytes(spoilt)
     pattern = "md5" if checksums else "when first fetched it was"
-    assert_refused(fetch(tmp_path, url), r"testX\.npy", pattern, "Move it away")
+    assert_stopped(fetch(tmp_path, url), r"testX\.npy", pattern, "Move it away")
     assert (tmp_path / "testX.npy").read_bytes() == spoilt
 
 
@@ -306,27 +320,36 @@ def test_a_record_that_changed_its_mind(server, tmp_path):
     assert fetch(tmp_path, url).code == 0
     before = tree(tmp_path)
     server.publish(published(seed=1))
-    assert_refused(
+    assert_stopped(
         fetch(tmp_path, url), "now gives trainX.npy another published", "Fetch to another"
     )
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"trainX.npy": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"trainX.npy": 3}',
+        '{"trainX.npy": {"size": 3, "sha256": "0", "published": "crc:1"}}',
+        '{"trainX.npy": {"size": 3, "sha256": "0", "published": 5}}',
+    ],
+)
 def test_checksums_are_corrupt(server, tmp_path, text):
     (tmp_path / CHECKSUMS).write_text(text)
-    assert_refused(fetch(tmp_path, server.publish(published())), r"checksums\.json")
+    assert_stopped(fetch(tmp_path, server.publish(published())), r"checksums\.json")
 
 
 def test_sound_files_of_wrong_arrays(server, tmp_path):
     files = {**published(), "valY.npy": npy(np.zeros((5, 32, 32)))}
-    assert_refused(fetch(tmp_path, server.publish(files)), r"valY\.npy: Y has shape \(5, 32, 32\)")
+    assert_stopped(fetch(tmp_path, server.publish(files)), r"valY\.npy: Y has shape \(5, 32, 32\)")
 
 
 @pytest.mark.parametrize("out", ["gs://bucket/a", "s3://bucket/a"])
 def test_only_to_a_local_folder(out):
-    assert_refused(fetch(out, "http://127.0.0.1:9/"), "local folder")
+    assert_stopped(fetch(out, "http://127.0.0.1:9/"), "local folder")
 
 
 def test_only_from_the_web(tmp_path):
-    assert_refused(fetch(tmp_path, f"file://{tmp_path}/record"), "not a web address")
+    assert_stopped(fetch(tmp_path, f"file://{tmp_path}/record"), "not a web address")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -163,3 +165,27 @@ def test_what_holds_no_observation_is_ignored(tmp_path):
     found = open_patches(save(tmp_path / "a.npz", X=stack))
     assert (found.labels[:, :5] == IGNORE).all()
     np.testing.assert_array_equal(found.labels[:, 5:], labels()[:, 5:])
+
+
+def test_an_archive_spoilt_in_the_middle(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, X=images(), Y=labels())
+    sound = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for start in rng.integers(0, len(sound), 40).tolist():
+        spoilt = rng.integers(0, 256, len(sound[start : start + 64])).astype(np.uint8).tobytes()
+        path.write_bytes(sound[:start] + spoilt + sound[start + 64 :])
+        with pytest.raises(InputError, match=r"a\.npz"):
+            open_patches(str(path))
+
+
+def test_an_archive_that_claims_more_than_memory_holds(tmp_path):
+    path = tmp_path / "a.npz"
+    header = np.lib.format
+    with zipfile.ZipFile(path, "w") as archive, archive.open("X.npy", "w") as file:
+        shape = (1 << 40, 32, 32, 3)
+        header.write_array_header_1_0(
+            file, {"descr": "|u1", "fortran_order": False, "shape": shape}
+        )
+    with pytest.raises(InputError, match=r"not a readable \.npz"):
+        open_patches(str(path))

@@ -130,6 +130,11 @@ def test_again_is_the_same_and_something_else_is_refused(archive, tmp_path):
     assert tree(out) == before
 
 
+def test_statistics_that_are_none_of_ours(archive, tmp_path):
+    (tmp_path / "statistics.json").write_text("[]")
+    assert_refused(stats(archive, tmp_path), "statistics.json", "another --out")
+
+
 def test_the_size_of_a_pixel(archive, tmp_path):
     done = stats(archive, tmp_path / "out", "--pixel-size", 0.5, "--json")
     assert done.document["total"]["total_area_m2"] == 4

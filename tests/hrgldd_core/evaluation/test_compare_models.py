@@ -9,6 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
+from hrgldd_core.dataset.patches import open_patches
+from hrgldd_core.evaluation import job
 from tests.hrgldd_core.evaluation.sample import patch_set
 from tests.support import assert_refused, hrgldd, tree
 
@@ -183,9 +185,54 @@ def test_another_evaluation_is_not_overwritten(compared, models, data, event):
     assert compare(models, data, out, "--unseen", f"Haiti={event}").code == 0
 
 
-def test_broken_history(tmp_path, models, data):
+def test_another_evaluation_of_one_model_is_not_overwritten(tmp_path, models, data):
+    """A folder of models is a likely --out of their comparison."""
+    folder = shutil.copytree(models, tmp_path / "models")
+    one = hrgldd("evaluate", "--model", folder / "lax", "--data", data, "--out", folder / "lax")
+    assert one.code == 0, one.err
+    before = tree(folder)
+    assert_refused(compare(folder, data, folder), "lax/metrics.json", "another evaluation")
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("content", ["[]", "3"])
+def test_metrics_that_are_none_of_ours(tmp_path, models, data, content):
+    (tmp_path / "metrics.json").write_text(content)
+    assert_refused(compare(models, data, tmp_path), "metrics.json", "another --out")
+
+
+def test_one_site_each(tmp_path, models, data):
+    done = compare(models, data, tmp_path / "out", "--collections", "2")
+    assert done.code == 0, done.err
+    page = (tmp_path / "out/report.html").read_text()
+    intervals = page.split("Intervals of F1")[1].split("</table>")[0]
+    assert "Site 0" in intervals, "a table without a row says nothing"
+
+
+def test_credentials_of_a_signed_link_are_not_published(tmp_path, models, data, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        job, "open_patches", lambda uri, **kw: opened.append(uri) or open_patches(str(data))
+    )
+    uri = "https://host/patches?signature=secret"
+    done = compare(models, uri, tmp_path / "out", "--unseen", f"Haiti={uri}&more")
+    assert done.code == 0, done.err
+    assert opened == [uri, f"{uri}&more"]
+    assert "secret" not in (tmp_path / "out/metrics.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("history.json", b'{"loss": ["low"]}'),
+        ("history.csv", b"loss\n\xff\n"),
+        ("history.json", b"3"),
+    ],
+)
+def test_broken_history(tmp_path, models, data, name, content):
     model = shutil.copytree(models / "lax", tmp_path / "model")
-    (model / "history.json").write_text('{"loss": ["low"]}')
+    (model / "history.json").unlink()
+    (model / name).write_bytes(content)
     done = hrgldd("evaluate", "--model", model, "--data", data, "--out", tmp_path / "out")
-    assert_refused(done, "not a learning curve", "history.json")
+    assert_refused(done, "not a learning curve", name)
     assert not (tmp_path / "out").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from hrgldd_core.dataset.lazy import LazyArray
 from hrgldd_core.dataset.patches import open_patches
+from hrgldd_core.errors import InputError
 from hrgldd_core.evaluation.comparison import About, choose_best, table_csv
 from hrgldd_core.evaluation.confusion import Confusion
 from hrgldd_core.evaluation.contenders import stored
@@ -168,12 +169,18 @@ def test_patches_are_read_once_for_all_contenders_and_never_together():
         assert array.all == 150
 
 
+@pytest.mark.parametrize("extra", [-1, 1])
+def test_predictions_of_other_patches_are_refused(data, extra):
+    values = np.zeros((len(data) + extra, *data.labels.shape[1:]), np.uint8)
+    with pytest.raises(InputError, match=r"'mask' has .* patches"):
+        compared(data, {"mask": values})
+
+
 def test_published_numbers():
     paper = published()
-    assert paper.f1("Mixed test set", "unet") == 0.7904
-    assert paper.f1("drc", "adsms_unet") == 0.5819
-    assert paper.f1("Mixed test set", "segformer") is None
-    assert paper.f1("Nowhere", "unet") is None
+    f1 = {row.name: dict(zip(paper.models, row.f1, strict=True)) for row in paper.rows}
+    assert f1["Mixed test set"]["unet"] == 0.7904
+    assert f1["DRC"]["adsms_unet"] == 0.5819
     assert all(len(row.f1) == len(paper.models) == 5 for row in paper.rows)
 
 

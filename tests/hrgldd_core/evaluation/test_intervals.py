@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,15 @@ def test_memory_is_bounded_without_another_result(monkeypatch):
     whole = resample(values, draws=50)
     monkeypatch.setattr(intervals, "_CELLS", 7 * len(values))
     np.testing.assert_array_equal(resample(values, draws=50), whole)
+
+
+def test_interval_of_many_patches_fits_in_memory():
+    counts = [Confusion(30, 10, 20, 40)] * 5000
+    tracemalloc.start()
+    bootstrap_f1(counts)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100e6, "draws x patches would be 160 MB"
 
 
 def test_same_draws_for_every_table_of_as_many_rows():

@@ -92,6 +92,11 @@ def test_sites_are_ordered_by_number():
     assert [row[1] for row in rows if row[0] == 2] == ["Site 2", "Site 9", "Site 10"]
 
 
+def test_a_site_may_be_called_by_what_is_no_decimal():
+    rows, _ = rows_of([patch_set([0, 1], sites=("\u00b2", "1"))])
+    assert [row[1] for row in rows if row[0] == 2] == ["Site 1", "\u00b2"]
+
+
 def test_cells_part_the_patches():
     layout = lay_out([patch_set(GROUPS, splits=SPLITS), patch_set([0, 0])], ["x"])
     assert np.concatenate(layout.of_patch).max() == len(layout.cells) - 1

@@ -113,6 +113,24 @@ def test_little_data(count):
     assert "Evaluation of nothing" in page
 
 
+def test_the_paper_stands_beside_its_own_collections_only():
+    """A training site of the name of an unseen event is another thing."""
+    about = {"ours": {"architecture": "unet"}}
+    for splits, beside in ((["test"] * 40, False), (["test"] * 20 + ["unseen"] * 20, True)):
+        data = patch_set(np.repeat([0, 1], 20), sites=("Haiti", "Indonesia"), splits=splits)
+        page = render_comparison(*compared(data, {"ours": noisy(data, 0.2)}, **about), created=WHEN)
+        line = page.split("3 \u00b7 Indonesia")[-1].split("</tr>")[0]
+        assert ("ours" in line) == beside
+        assert "ours" not in page.split("3 \u00b7 Haiti")[-1].split("</tr>")[0]
+
+
+def test_sites_that_are_unknown_have_no_number():
+    data = patch_set([0] * 20, splits=["test"] * 20)
+    page = render_comparison(*compared(data, {"x": noisy(data, 0.2)}), created=WHEN)
+    assert "point \u00b7 patch" in page
+    assert "site 0" not in page
+
+
 def test_patches_without_a_landslide():
     data = patch_set([0] * 3)
     data.labels[:] = 0

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hrgldd_core.errors import InputError
-from hrgldd_core.models.registry import build_model
+from hrgldd_core.models.calibration import Calibration
+from hrgldd_core.models.registry import MODEL_NAMES, build_model
 from hrgldd_core.models.store import BUNDLED, ModelSpec, open_model, save_model
 from hrgldd_core.normalise import Normalisation
 
@@ -35,6 +36,26 @@ def test_round_trip(tmp_path, options):
     np.testing.assert_array_equal(
         np.asarray(stored.load()(X, training=False)), np.asarray(model(X, training=False))
     )
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_a_loaded_model_gives_calibrated_probabilities(tmp_path, name):
+    model = build_model(name, bands=4, filters=2)
+    calibration = Calibration(temperature=2.5, bias=-1.2)
+    save_model(model, spec(architecture=name, calibration=calibration), str(tmp_path))
+    score = np.asarray(model(X, training=False))
+    loaded = np.asarray(open_model(str(tmp_path)).load()(X, training=False))
+    np.testing.assert_allclose(loaded, calibration.apply(score), atol=1e-6)
+    assert np.abs(loaded - score).max() > 0.05
+
+
+def test_calibration_by_hand():
+    p = np.array([0.5, 0.9, 1e-12, 1.0])
+    found = Calibration(temperature=2.0, bias=1.0).apply(p)
+    assert found[0] == pytest.approx(1 / (1 + np.exp(-0.5)))
+    assert found[1] == pytest.approx(1 / (1 + np.exp(-(np.log(9) + 1) / 2)))
+    assert 0 < found[2] < found[0] < found[1] < found[3] < 1
+    np.testing.assert_allclose(Calibration().apply(p[:2]), p[:2], atol=1e-6)
 
 
 def test_digest_tells_models_apart(tmp_path):

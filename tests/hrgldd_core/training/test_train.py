@@ -11,7 +11,7 @@ from hrgldd_core.models.store import open_model
 from hrgldd_core.training.fit import fit
 from hrgldd_core.training.job import split_for_validation
 from hrgldd_core.training.recipe import RECIPES, read_recipe
-from tests.support import assert_refused, hrgldd
+from tests.support import assert_refused, hrgldd, tree
 
 TINY = ("--recipe", "paper", "--filters", "2", "--batch-size", "8", "--epochs", "1", "--seed", "5")
 
@@ -67,10 +67,12 @@ def test_same_seed_same_model(trained, data, tmp_path):
 
 
 def test_model_there_already(trained, data):
-    before = (trained[0] / "model.json").read_text()
-    done = hrgldd("train", "--data", data, *TINY, "--out", trained[0])
-    assert_refused(done, "already holds a model", "another --out")
-    assert (trained[0] / "model.json").read_text() == before
+    before = tree(trained[0])
+    done = hrgldd("train", "--data", data, *TINY, "--filters", 3, "--out", trained[0])
+    assert_refused(done, "already holds a model of another training", "another --out")
+    again = hrgldd("train", "--data", data, *TINY, "--out", trained[0], "--json")
+    assert (again.code, again.document) == (0, trained[1].document)
+    assert tree(trained[0]) == before
 
 
 @pytest.mark.parametrize(
@@ -137,5 +139,6 @@ def test_published_folder_brings_its_own_split(tmp_path):
 
 def test_loss_that_is_no_number_says_what_to_do(data):
     recipe = read_recipe("paper", filters=2, batch_size=8, epochs=3, learning_rate=3e38)
-    with pytest.raises(HrglddError, match=r"loss became nan in epoch \d.*Lower --learning-rate"):
+    message = r"loss became nan in epoch \d, step \d, at a learning rate of 3e\+38.*Lower --learn"
+    with pytest.raises(HrglddError, match=message):
         fit(recipe, open_patches(str(data)))
