@@ -1,9 +1,10 @@
 """How fast training is, against a plain Keras fit and against its own input: one run, two ratios.
 
-``.venv/bin/python benchmarks/train.py [ROUNDS]`` trains the same U-Net (16 filters, 128 x 128
-patches, batches of 16) as ``hrgldd train`` does with the default recipe, and as Keras does when
-nothing is set: float32, ``jit_compile="auto"``, ``model.fit`` on arrays that are ready. The two
-take turns, as does the input pipeline alone; medians over the rounds are compared.
+``.venv/bin/python benchmarks/train.py [ROUNDS] [FILTERS]`` trains the same U-Net (16 filters unless
+told otherwise, 128 x 128 patches, batches of 16) as ``hrgldd train`` does with the default
+recipe, and as Keras does when nothing is set: float32, ``jit_compile="auto"``, ``model.fit`` on
+arrays that are ready. The two take turns, as does the input pipeline alone; medians over the rounds
+are compared.
 
 Data are random: speed does not depend on what the patches show.
 """
@@ -66,7 +67,8 @@ def pipeline_speed(recipe: Recipe, patches: PatchSet) -> float:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    recipe = read_recipe("default", filters=16, epochs=rounds + 1, steps_per_epoch=OUR_STEPS)
+    filters = int(sys.argv[2]) if len(sys.argv) > 2 else 16
+    recipe = read_recipe("default", filters=filters, epochs=rounds + 1, steps_per_epoch=OUR_STEPS)
     patches = random_patches()
     plain = PlainKeras(recipe, patches)
     speeds: dict[str, list[float]] = {"ours": [], "plain": [], "pipeline": []}

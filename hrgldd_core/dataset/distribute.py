@@ -65,12 +65,13 @@ def distribute(
     codes[rows] = 0
     mine = np.isin(pairs, rows).any(axis=1) & (codes[pairs] >= 0).all(axis=1)
     first, second = pairs[mine].T
-    tries = []
+    tries: list[tuple[int, int, npt.NDArray[np.int64]]] = []
     for seed, by_size in draws:
         order = sorted(sizes, key=lambda u: (-sizes[u] * by_size, chance(seed, u)))
         chosen = _fill(order, sizes, list(counts.values()), total)
         codes[rows] = np.array([chosen[unit] for unit in sizes])[owner]
-        tries.append((np.count_nonzero(codes[first] != codes[second]), len(tries), codes[rows]))
+        apart = int(np.count_nonzero(codes[first] != codes[second]))
+        tries.append((apart, len(tries), codes[rows]))
     best = min(tries, key=lambda t: t[:2])[2]
     splits[rows] = np.array(list(SHARES), dtype=object)[best]
 

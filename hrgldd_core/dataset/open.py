@@ -68,12 +68,13 @@ def open_any(uri: str, *, split: str | None = None) -> PatchSet:
 
 
 def _open_store(uri: str, split: str | None) -> PatchSet:
+    from hrgldd_core.dataset.splits import GUARD
     from hrgldd_core.dataset.store import open_store
 
     patches: PatchSet = open_store(uri)
-    if split is None:
-        return patches
     known = patches.splits if patches.splits is not None else np.array([], str)
+    if split is None:
+        return patches.subset(known != GUARD) if (known == GUARD).any() else patches
     if split not in known:
         there = ", ".join(sorted(set(known.tolist()))) or "none"
         raise InputError(f"has no {split!r} patches", where=uri, remedy=f"Splits there: {there}")

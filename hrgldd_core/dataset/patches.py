@@ -124,7 +124,8 @@ def open_patches(uri: str, *, split: str | None = None) -> PatchSet:
     Args:
         uri: a built dataset, a folder of ``trainX.npy`` ... ``testY.npy``, or an ``.npz`` with
             ``X`` and ``Y`` (and ``block``, the site of each patch, when it is known).
-        split: ``train``, ``val``, ``test`` or ``unseen``; None joins all that are there.
+        split: ``train``, ``val``, ``test``, ``unseen`` or, of a built dataset, ``guard``; None
+            joins all that are there but those set aside between splits (``guard``).
 
     Raises:
         InputError: when it is not there, is something else, or has wrong shapes.

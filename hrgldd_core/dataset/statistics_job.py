@@ -73,8 +73,8 @@ def describe_dataset(
                 where=target,
                 remedy="Choose another --out",
             )
-    patches = open_patches(data)
     document = _document(data)
+    patches = open_patches(data) if document is None else _all_patches(data)
     areas = _pixel_areas(data, document, patches, pixel_size)
     inventory, why = _inventory(data, document, patches, events)
     storage.check_writable(out)
@@ -106,6 +106,13 @@ def _document(data: str) -> dict[str, Any] | None:
     from hrgldd_core.dataset.store import current_document
 
     return current_document(data)
+
+
+def _all_patches(data: str) -> PatchSet:
+    """Those set aside between splits too, in the order of the index."""
+    from hrgldd_core.dataset.store import open_store
+
+    return open_store(data)
 
 
 def _footprints(data: str, document: dict[str, Any]) -> GeoDataFrame:

@@ -148,7 +148,9 @@ def open_store(uri: str, *, version: int | None = None) -> PatchSet:
 
     count = document["patches"]
     frame = read_index(index_uri(uri, document["version"]))
-    group = zarr.open_group(storage.zarr_store(storage.join(uri, ARRAYS)), mode="r")
+    store = storage.zarr_store(storage.join(uri, ARRAYS))
+    # Told the format, Zarr does not look for the files of the other one.
+    group = zarr.open_group(store, mode="r", zarr_format=3)
     names = [site["name"] for site in document["sites"]]
     numbers = {name: number for number, name in enumerate(names)}
     known = {

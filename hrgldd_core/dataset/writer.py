@@ -84,9 +84,9 @@ class PatchWriter:
 
         store = storage.zarr_store(self._uri, write=True)
         if self._start:
-            group = zarr.open_group(store, mode="r+")
+            group = zarr.open_group(store, mode="r+", zarr_format=3)
             return group["images"], group["labels"]
-        group = zarr.open_group(store, mode="w")
+        group = zarr.open_group(store, mode="w", zarr_format=3)
         chunk = int(np.clip(_CHUNK_BYTES // images[0].nbytes, 1, _CHUNK))
         arrays = []
         for name, like in (("images", images), ("labels", images[..., 0].astype(np.uint8))):
@@ -96,7 +96,7 @@ class PatchWriter:
                 typesize=size,
                 cname="lz4",
                 clevel=5,
-                shuffle="bitshuffle" if size > 1 else "noshuffle",
+                shuffle="shuffle" if size > 1 else "noshuffle",
             )
             arrays.append(
                 group.create_array(

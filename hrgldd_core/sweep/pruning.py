@@ -21,6 +21,8 @@ __all__ = ["PruningRule", "check_installed"]
 _MONITORED = "val_best_f1"
 # Before that many epochs and finished runs nothing is judged.
 _WARMUP_EPOCHS, _STARTUP_RUNS = 5, 5
+# Epochs at which halving lets the best quarter go on.
+_RUNGS = tuple(_WARMUP_EPOCHS * 4**k for k in range(6))
 
 
 def check_installed() -> None:
@@ -66,19 +68,39 @@ class PruningRule:
             warnings.simplefilter("ignore")
             study = optuna.create_study(direction="maximize", pruner=self._pruner(optuna))
             for curve in self._others.values():
-                study.add_trial(
-                    optuna.trial.create_trial(
-                        value=max(curve), intermediate_values=dict(enumerate(curve, 1))
+                if self._kind == "halving":
+                    # Halving compares what runs said when they were asked.
+                    trial = study.ask()
+                    _tell(trial, curve)
+                    study.tell(trial, max(curve))
+                else:
+                    study.add_trial(
+                        optuna.trial.create_trial(
+                            value=max(curve), intermediate_values=dict(enumerate(curve, 1))
+                        )
                     )
-                )
             trial = study.ask()
+            if self._kind == "halving":
+                return len(self._curve) in _RUNGS and _tell(trial, self._curve)
             for epoch, value in enumerate(self._curve, 1):
                 trial.report(value, epoch)
             return bool(trial.should_prune())
 
     def _pruner(self, optuna: Any) -> Any:
         if self._kind == "halving":
-            return optuna.pruners.SuccessiveHalvingPruner(min_resource=_WARMUP_EPOCHS)
+            return optuna.pruners.SuccessiveHalvingPruner(
+                min_resource=_RUNGS[0], reduction_factor=_RUNGS[1] // _RUNGS[0]
+            )
         return optuna.pruners.MedianPruner(
             n_startup_trials=_STARTUP_RUNS, n_warmup_steps=_WARMUP_EPOCHS
         )
+
+
+def _tell(trial: Any, curve: Sequence[float]) -> bool:
+    """Report a curve at the epochs at which halving judges; what it says at the last of them."""
+    said = False
+    for epoch in _RUNGS:
+        if epoch <= len(curve):
+            trial.report(curve[epoch - 1], epoch)
+            said = bool(trial.should_prune())
+    return said

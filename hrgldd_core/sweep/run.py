@@ -93,7 +93,9 @@ def run_isolated(plan: SweepPlan, run: Run, *, threads: int | None) -> dict[str,
 
 def _end_with_parent() -> None:
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its lock would be held when the interpreter ends, which aborts it.
+        while os.read(0, 4096):
+            pass
         os._exit(3)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -109,8 +111,6 @@ def main() -> None:
         sys.exit(str(error))
     sys.stdout.write(f"{json.dumps(result, default=str)}\n")
     sys.stdout.flush()
-    # The thread waiting for the parent holds standard input's lock.
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ class AfterEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self._validator, self._line = validator, line
         self._checkpoint, self._history, self._prune = checkpoint, history, prune
         self.trained = False
+        self.error: DivergedError | None = None
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002, D102
@@ -107,6 +108,16 @@ class AfterEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
             "seconds": round(time.monotonic() - self._started, 3),
             "patches_per_second": round(self._patches / took, 2),
         }
+        if not np.isfinite(row.get("val_loss", 0.0)):
+            # The last step has spoilt the weights: no later one tells.
+            self.error = DivergedError(
+                loss=row["val_loss"],
+                epoch=epoch + 1,
+                step=self.params["steps"],
+                learning_rate=row["learning_rate"],
+            )
+            self.model.stop_training = True
+            return
         # Keras' own loggers, TensorBoard among them, see the figures too.
         logs.update({k: v for k, v in row.items() if k != "epoch"})
         course.rows.append(row)

@@ -190,8 +190,8 @@ def _run(
             shuffle=False,
             verbose=0,
         )
-    if each_step.error is not None:
-        raise each_step.error
+    if (error := each_step.error or each_epoch.error) is not None:
+        raise error
     if recipe.ema and state is not None and course.ended and not each_epoch.trained:
         model.optimizer.finalize_variable_values(model.trainable_weights)
     if each_epoch.best:

@@ -90,7 +90,8 @@ class Validator:
 
 def _histogram(probability: Inputs, labels: Labels) -> npt.NDArray[np.int64]:
     """(2, levels): pixels of each probability without and with a landslide."""
-    level = np.clip(np.rint(probability * _LEVELS), 0, _LEVELS).astype(np.int64)
+    # NaN counts as 0 here; the loss tells of it.
+    level = np.clip(np.rint(np.nan_to_num(probability) * _LEVELS), 0, _LEVELS).astype(np.int64)
     return np.stack([np.bincount(level[labels == k], minlength=_LEVELS + 1) for k in (0, 1)])
 
 

@@ -71,7 +71,7 @@ def test_in_two_steps_as_in_one(tmp_path, places):
     assert build(tmp_path / "once", *places).code == 0
     assert build(tmp_path / "twice", places[0]).code == 0
     assert build(tmp_path / "twice", *places).code == 0
-    once, twice = open_patches(str(tmp_path / "once")), open_patches(str(tmp_path / "twice"))
+    once, twice = open_store(str(tmp_path / "once")), open_store(str(tmp_path / "twice"))
     assert index_of(tmp_path / "once", 1).equals(index_of(tmp_path / "twice", 2))
     assert (np.asarray(once.images) == np.asarray(twice.images)).all()
     assert (np.asarray(once.labels) == np.asarray(twice.labels)).all()
@@ -91,6 +91,13 @@ def test_a_second_scene_of_a_site_respects_the_first(tmp_path):
     after = index_of(out, 2)["split"].tolist()
     assert after[: len(before)] == before
     assert "guard" in after[len(before) :]
+    everything = open_store(str(out))
+    aside = np.array(after) == "guard"
+    offered, guard = open_patches(str(out)), open_patches(str(out), split="guard")
+    assert everything.splits.tolist() == after
+    assert offered.splits.tolist() == [name for name in after if name != "guard"]
+    assert (np.asarray(offered.images) == np.asarray(everything.images)[~aside]).all()
+    assert (np.asarray(guard.images) == np.asarray(everything.images)[aside]).all()
 
 
 @pytest.mark.parametrize(
@@ -233,4 +240,4 @@ def test_killed_at_any_moment(tmp_path, places):
         process.send_signal(signal.SIGKILL)
     done = build(tmp_path / "out", *places)
     assert done.code == 0, done.err
-    assert len(open_patches(str(tmp_path / "out"))) == 162
+    assert len(open_store(str(tmp_path / "out"))) == 162

@@ -13,6 +13,7 @@ import rasterio
 import shapely
 
 from hrgldd_core.dataset.patches import IGNORE, open_patches
+from hrgldd_core.dataset.store import open_store
 from hrgldd_core.normalise import band_statistics
 from hrgldd_core.scenes import Coverage, SceneReader, open_scene
 from hrgldd_core.stac.ingest import item_from_raster
@@ -26,7 +27,7 @@ def index_of(out, version=1):
 
 def assert_cut_from(out, place, version=1):
     """Every patch of a place holds the scene's pixels and the mask at its row and column."""
-    frame, patches = index_of(out, version), open_patches(str(out))
+    frame, patches = index_of(out, version), open_store(str(out))
     for number in np.flatnonzero(frame["scene"] == place.name):
         row, column = int(frame["row"][number]), int(frame["column"][number])
         at = slice(row, row + SIZE), slice(column, column + SIZE)
@@ -48,7 +49,7 @@ def test_round_trip_with_the_real_patches(tmp_path, shared_data):
     place = Place(tmp_path, "real", layout(y, 16), image=layout(x, 16).transpose(2, 0, 1))
     done = build(tmp_path / "out", place, size=128, block=4)
     assert done.code == 0, done.err
-    patches = open_patches(str(tmp_path / "out"))
+    patches = open_store(str(tmp_path / "out"))
     assert patches.images.dtype == np.uint8
     assert patches.bands == BGR
     assert (np.asarray(patches.images) == x).all()
@@ -62,7 +63,7 @@ def test_round_trip_with_random_patches(tmp_path, dtype):
                   bands=[*BGR, "nir"])  # fmt: skip
     done = build(tmp_path / "out", place)
     assert done.code == 0, done.err
-    patches = open_patches(str(tmp_path / "out"))
+    patches = open_store(str(tmp_path / "out"))
     assert patches.bands == (*BGR, "nir")
     assert patches.images.dtype == dtype
     pixels = np.asarray(patches.images).reshape(7, 9, SIZE, SIZE, 4)
@@ -75,7 +76,7 @@ def test_an_inventory_in_another_crs_gives_the_same_masks(tmp_path):
     mask = masks(6, 6)
     place = Place(tmp_path, "any", mask, inventory_crs="EPSG:4326")
     assert build(tmp_path / "out", place).code == 0
-    assert (layout(np.asarray(open_patches(str(tmp_path / "out")).labels), 6) == mask).all()
+    assert (layout(np.asarray(open_store(str(tmp_path / "out")).labels), 6) == mask).all()
 
 
 def test_footprints_lie_where_the_scene_is(tmp_path):
@@ -125,7 +126,7 @@ def test_unusable_pixels_of_kept_patches_are_unknown(tmp_path):
     image[0, 40, 40] = 0  # one band may be 0
     place = Place(tmp_path, "any", mask, image=image, raster={"nodata": 0})
     assert build(tmp_path / "out", place).code == 0
-    labels = layout(np.asarray(open_patches(str(tmp_path / "out")).labels), 6)
+    labels = layout(np.asarray(open_store(str(tmp_path / "out")).labels), 6)
     expected = mask.copy()
     expected[4:8, 20:30] = IGNORE
     assert (labels == expected).all()
@@ -148,7 +149,7 @@ def test_clouds_and_the_area_of_interest(event, tmp_path):
     done = hrgldd("dataset", "build", "--event", file, "--size", 32, "--block", 2, "--out",
                   tmp_path / "out", "--json", "--split", "random")  # fmt: skip
     assert done.code == 0, done.err
-    frame, labels = index_of(tmp_path / "out"), open_patches(str(tmp_path / "out")).labels
+    frame, labels = index_of(tmp_path / "out"), open_store(str(tmp_path / "out")).labels
     href = next(iter(done.document["scenes"][0]["inputs"]))
     scene = open_scene(item_from_raster(href), bands=BGR)
     assert scene.mask is not None
@@ -171,7 +172,7 @@ def test_pixels_outside_the_area_of_interest_are_unknown(tmp_path):
     whole.file.write_text(whole.file.read_text() + f"bbox: [{west}, {south}, {east}, {north}]\n")
     done = build(tmp_path / "out", whole, min_usable=0.01, split="random")
     assert done.code == 0, done.err
-    frame, patches = index_of(tmp_path / "out"), open_patches(str(tmp_path / "out"))
+    frame, patches = index_of(tmp_path / "out"), open_store(str(tmp_path / "out"))
     labels = np.asarray(patches.labels)
     for number in range(len(frame)):
         rows, columns = np.indices((SIZE, SIZE)) + 0.5
@@ -192,7 +193,7 @@ def test_statistics_are_those_of_mapping(tmp_path):
     scene = open_scene(item_from_raster(str(place.raster), bands=BGR), bands=BGR)
     with SceneReader(scene) as reader:
         expected = band_statistics(reader.sample())
-    patches = open_patches(str(tmp_path / "out"))
+    patches = open_store(str(tmp_path / "out"))
     assert patches.statistics is not None
     assert set(patches.statistics) == {expected}
 
@@ -261,7 +262,7 @@ def test_the_index_says_what_each_patch_is(tmp_path):
     assert frame["patch_id"].is_unique
     assert set(frame["site"]) == {"wayanad-south"}
     assert {t.isoformat() for t in frame["date"]} == {"2024-01-02T03:04:05+00:00"}
-    patches = open_patches(str(tmp_path / "out"))
+    patches = open_store(str(tmp_path / "out"))
     assert patches.sites == ("wayanad-south",)
     assert patches.splits.tolist() == frame["split"].tolist()
     for split in ("train", "val", "test"):
@@ -289,6 +290,6 @@ def test_on_a_dask_cluster_as_on_threads(tmp_path):
         broken = build(tmp_path / "b", place, cluster=cluster.scheduler_address, **options)
     assert "is cut off" in broken.err
     assert index_of(tmp_path / "dask").equals(index_of(tmp_path / "threads"))
-    ours, expected = (open_patches(str(tmp_path / name)) for name in ("dask", "threads"))
+    ours, expected = (open_store(str(tmp_path / name)) for name in ("dask", "threads"))
     assert (np.asarray(ours.images) == np.asarray(expected.images)).all()
     assert (np.asarray(ours.labels) == np.asarray(expected.labels)).all()

@@ -33,7 +33,10 @@ def built(tmp_path):
 
 def test_a_built_dataset_and_its_splits(built):
     whole = open_patches(built)
-    assert (len(whole), whole.bands, whole.sites) == (64, ("blue", "green", "red"), ("a",))
+    aside = len(open_patches(built, split="guard"))
+    assert aside > 0
+    assert set(whole.splits) == {"train", "val", "test"}
+    assert (len(whole), whole.bands, whole.sites) == (64 - aside, ("blue", "green", "red"), ("a",))
     assert whole.site_name(0) == "a"
     train = open_patches(built, split="train")
     assert 0 < len(train) < 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
@@ -30,12 +30,14 @@ def centres_inside(polygons):
     return shapely.contains_xy(shapely.union_all(polygons), x, y)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_a_pixel_counts_by_its_centre(seed):
     polygons = outlines(seed)
     assert (rasterise_rows(polygons, GRID) == centres_inside(polygons)).all()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 59))
 def test_strips_are_parts_of_the_whole(seed, cut):
     polygons = outlines(seed)

@@ -26,7 +26,7 @@ from tests.support import CONSOLE, assert_refused, hrgldd, tree
 GRID = """
 name: tiny
 recipe: paper
-changes: {batch_size: 4, epochs: 1, steps_per_epoch: 1, filters: 2}
+changes: {batch_size: 4, epochs: 2, steps_per_epoch: 1, filters: 2}
 axes:
   learning_rate: [1.0e-3, 3.0e+38]
 """
@@ -141,7 +141,7 @@ def test_runs_on_a_dask_cluster(data, grid, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("hrgldd_core.sweep.job.run_isolated", _pretend)
     plan = plan_sweep(grid=grid, data=data, out=str(tmp_path / "o"))
-    local = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    local = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": ":0"}
     with distributed.LocalCluster(**local) as cluster:
         results = train_runs(plan, plan.runs, cluster=cluster.scheduler_address)
     assert {r["f1"] for r in results.values()} == {0.5}

@@ -132,9 +132,9 @@ class XlaRuntimeError(RuntimeError):
     ],
 )
 def test_out_of_memory_names_the_batch_size_to_try(error):
-    with pytest.raises(OutOfMemoryError, match="batch of 64 patches. Try --batch-size 32"):
-        with memory_limit(64):
-            raise error
+    message = r"batch of 64 patches\. Try --batch-size 32"
+    with pytest.raises(OutOfMemoryError, match=message), memory_limit(64):
+        raise error
     with pytest.raises(OutOfMemoryError, match="Try fewer --filters"), memory_limit(1):
         raise error
 

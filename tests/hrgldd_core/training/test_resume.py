@@ -60,8 +60,8 @@ def recipe(**changes):
     return read_recipe(
         "default",
         **{
-            "filters": 2, "batch_size": 4, "steps_per_epoch": STEPS, "epochs": EPOCHS, "generated": 0.0,
-            "ema": 0.8, "keep": "best", "dropout": 0.3, "seed": 7, **changes,
+            "filters": 2, "batch_size": 4, "steps_per_epoch": STEPS, "epochs": EPOCHS,
+            "generated": 0.0, "ema": 0.8, "keep": "best", "dropout": 0.3, "seed": 7, **changes,
         },
     )  # fmt: skip
 
