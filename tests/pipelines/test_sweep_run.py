@@ -12,7 +12,7 @@ from tests.support import CONSOLE
 GRID = """
 name: tiny
 recipe: paper
-changes: {batch_size: 4, epochs: 1, steps_per_epoch: 1, filters: 2}
+changes: {batch_size: 4, epochs: 1, steps_per_epoch: 4, filters: 2}
 axes: {learning_rate: [1.0e-3, 3.0e+38]}
 """
 
