@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from hrgldd_core.models.backend import KerasTensor, layers
+from hrgldd_core.models.faster import FusedBatchNormalization, UpsampledConv2D
 
 __all__ = ["Block", "attention_gate", "conv_block", "residual_block", "scaled_input", "upsample"]
 
@@ -27,9 +28,10 @@ def _convolve(
     name: str,
     strides: int = 1,
     relu: bool = True,
+    kind: type[layers.Conv2D] = layers.Conv2D,
 ) -> KerasTensor:
     initializer: Any = "glorot_normal"
-    x = layers.Conv2D(
+    x = kind(
         filters,
         size,
         strides=strides,
@@ -39,7 +41,7 @@ def _convolve(
         name=f"{name}_conv",
     )(x)
     if batch_norm:
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+        x = FusedBatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
@@ -104,5 +106,4 @@ def scaled_input(
 
 def upsample(x: KerasTensor, filters: int, *, batch_norm: bool, name: str) -> KerasTensor:
     """2x2 upsampling followed by a learnable convolution (paper, section 4.1)."""
-    x = layers.UpSampling2D(2, name=f"{name}_up")(x)
-    return _convolve(x, filters, batch_norm=batch_norm, name=name)
+    return _convolve(x, filters, batch_norm=batch_norm, name=name, kind=UpsampledConv2D)

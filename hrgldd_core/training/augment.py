@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -15,6 +16,8 @@ __all__ = ["Augmentation", "seen_statistics", "warp"]
 
 # Batches are prepared on threads of their own: OpenCV's would only get in their way.
 cv2.setNumThreads(1)
+
+_KEPT_NOISE = 1 << 22
 
 Image = npt.NDArray[np.float32]
 Label = npt.NDArray[np.uint8]
@@ -77,8 +80,25 @@ def warp(
         image = np.asarray(blurred, np.float32)
     if augmentation.noise:
         strength = np.float32(augmentation.noise * rng.uniform())
-        image = image + strength * rng.standard_normal(image.shape, np.float32)
+        image = image + strength * _noise(image.shape, rng)
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
+
+
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+    """Normal noise: a stretch of the kept numbers, or new ones where that is too short.
+
+    Drawing them anew took a third of the time of a patch.
+    """
+    kept, size = _kept_noise(), int(np.prod(shape))
+    if size > len(kept) // 2:
+        return rng.standard_normal(shape, np.float32)
+    start = int(rng.integers(len(kept) - size))
+    return kept[start : start + size].reshape(shape)
+
+
+@cache
+def _kept_noise() -> Image:
+    return np.random.default_rng(0).standard_normal(_KEPT_NOISE, np.float32)
 
 
 def _warped(array: npt.NDArray[Any], matrix: npt.NDArray[Any], how: int) -> npt.NDArray[Any]:

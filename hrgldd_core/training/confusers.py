@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -46,9 +47,8 @@ def _canvas(shape: tuple[int, ...], paint: Callable[[ImageDraw.ImageDraw, int, i
     rows, columns = shape[0] * _OVERSAMPLED, shape[1] * _OVERSAMPLED
     picture = Image.new("L", (columns, rows))
     paint(ImageDraw.Draw(picture), columns, rows)
-    fine = np.asarray(picture, np.float32) / 255
-    coarse = fine.reshape(shape[0], _OVERSAMPLED, shape[1], _OVERSAMPLED).mean((1, 3))
-    return np.asarray(ndimage.gaussian_filter(coarse, 0.4), np.float32)
+    coarse = picture.reduce(_OVERSAMPLED)
+    return np.asarray(cv2.GaussianBlur(np.asarray(coarse, np.float32) / 255, (3, 3), 0.4))
 
 
 def _tint(bands: Sequence[str], **shift: float) -> FloatImage:
@@ -110,6 +110,7 @@ def _fields(
     image: FloatImage, free: Mask, bands: Sequence[str], rng: np.random.Generator
 ) -> FloatImage:
     out = image
+    texture = 0.4 * (image - image.mean((0, 1)))
     for _ in range(int(rng.integers(1, 5))):
         center = rng.uniform(0, 1, 2)
         corners = int(rng.integers(4, 9))
@@ -124,7 +125,6 @@ def _fields(
             red=-rng.uniform(-0.1, 0.5),
             nir=rng.uniform(0, 1.0),
         )
-        texture = 0.4 * (image - image.mean((0, 1)))
         out = out * (1 - mask) + mask * (colour + texture)
     return np.asarray(out, np.float32)
 
