@@ -3,8 +3,8 @@
 ``.venv/bin/python benchmarks/train.py [ROUNDS] [FILTERS]`` trains the same U-Net (16 filters unless
 told otherwise, 128 x 128 patches, batches of 16) as ``hrgldd train`` does with the default
 recipe, and as Keras does when nothing is set: float32, ``jit_compile="auto"``, ``model.fit`` on
-arrays that are ready, in a process of its own. The two take turns, as does the input pipeline alone; medians over the rounds
-are compared.
+arrays that are ready, in a process of its own. The two take turns, as does the input pipeline
+alone; medians over the rounds are compared.
 
 Data are random: speed does not depend on what the patches show.
 """

@@ -59,11 +59,12 @@ def test_any_size_divisible_by_16(name, height, width):
 def test_batch_norm_and_dropout():
     model = build_model("unet", bands=3, filters=2, batch_norm=True, dropout=0.3)
     found = [type(layer).__name__ for layer in model.layers]
-    assert found.count("BatchNormalization") == found.count("Conv2D") - 1 == 22
+    convolutions = found.count("Conv2D") + found.count("UpsampledConv2D")
+    assert found.count("FusedBatchNormalization") == convolutions - 1 == 22
     assert found.count("SpatialDropout2D") == 2
     plain = [type(layer).__name__ for layer in build_model("unet", bands=3, filters=2).layers]
-    assert not {"BatchNormalization", "SpatialDropout2D"} & set(plain)
-    for kind in ("MaxPooling2D", "UpSampling2D", "Concatenate"):
+    assert not {"FusedBatchNormalization", "SpatialDropout2D"} & set(plain)
+    for kind in ("MaxPooling2D", "UpsampledConv2D", "Concatenate"):
         assert plain.count(kind) == 4
 
 
