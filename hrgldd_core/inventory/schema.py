@@ -10,7 +10,7 @@ COLUMNS: dict[str, str] = {
     "perimeter_m": "geodesic length of the outer outline, without holes, metres",
     "length_m": "longer side of the smallest enclosing rectangle, metres",
     "width_m": "shorter side of the smallest enclosing rectangle, metres",
-    "prob_mean": "mean of the model's probability (a score, not calibrated) over its pixels",
+    "prob_mean": "mean of its pixels' probability, calibrated at best on other places",
     "prob_max": "largest probability of its pixels",
     "scene_id": "scene (or scenes, separated by spaces) in which it was seen",
     "acquired": "acquisition time of the (earliest) scene, UTC",

@@ -35,7 +35,7 @@ __all__ = ["site_figures", "train_bundled", "usable_patches"]
 _LEAST_USABLE = 0.25
 
 # Landslides cover a tenth of the patches; of a badly hit scene, some hundredths.
-_SCENE_PREVALENCE = 0.05
+_SCENE_PREVALENCE = 0.03
 
 _LIMITS = (
     "Trained on 8-bit blue, green and red quicklooks of few sites, without near infrared.",
@@ -113,6 +113,7 @@ def train_bundled(
     left_out = calibration.apply(score)
     threshold, figures = site_figures(left_out, patches, prevalence=_SCENE_PREVALENCE)
     _, figures["at_patch_prevalence"] = site_figures(left_out, patches, prevalence=None)
+    figures["scene_prevalence"] = _SCENE_PREVALENCE
     figures["calibration_error"] = calibration_errors(score, patches)
     say(json.dumps(figures, indent=2))
     spec = ModelSpec(
