@@ -34,27 +34,32 @@ COARSE_LOSS = "focal_tversky"
 
 
 def _split(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Labels, probabilities and a 0/1 weight, all float32, ignored pixels zeroed."""
-    y_pred = ops.cast(y_pred, "float32")
-    y_true = ops.cast(y_true, "float32")
-    weight = ops.cast(y_true < 2.0, "float32")
-    return y_true * weight, y_pred * weight, weight
+    """Labels, probabilities and a 0/1 weight as float32 vectors; ignored pixels have label 0."""
+    probability = ops.cast(ops.reshape(y_pred, (-1,)), "float32")
+    label = ops.cast(ops.reshape(y_true, (-1,)), "float32")
+    weight = ops.cast(label < 2.0, "float32")
+    return label * weight, probability, weight
+
+
+def _areas(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """|A∩B|, |A| and |B| over the batch, A of the labels, B of the probabilities.
+
+    As scalar products: their gradients need no copies of the size of the batch.
+    """
+    label, probability, weight = _split(y_true, y_pred)
+    return ops.dot(label, probability), ops.sum(label), ops.dot(weight, probability)
 
 
 def dice(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 - (2 |A∩B| + 1) / (|A| + |B| + 1) over the batch (Milletari et al. 2016)."""
-    label, probability, _ = _split(y_true, y_pred)
-    overlap = ops.sum(label * probability)
-    total = ops.sum(label) + ops.sum(probability)
-    return 1.0 - (2.0 * overlap + _SMOOTH) / (total + _SMOOTH)
+    overlap, labelled, predicted = _areas(y_true, y_pred)
+    return 1.0 - (2.0 * overlap + _SMOOTH) / (labelled + predicted + _SMOOTH)
 
 
 def tversky(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 - (TP + 1) / (TP + 0.7 FN + 0.3 FP + 1) over the batch (Salehi et al. 2017)."""
-    label, probability, _ = _split(y_true, y_pred)
-    hit = ops.sum(label * probability)
-    missed = ops.sum(label) - hit
-    false = ops.sum(probability) - hit
+    hit, labelled, predicted = _areas(y_true, y_pred)
+    missed, false = labelled - hit, predicted - hit
     return 1.0 - (hit + _SMOOTH) / (hit + _ALPHA * missed + (1.0 - _ALPHA) * false + _SMOOTH)
 
 
@@ -68,8 +73,9 @@ def cross_entropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Mean binary cross-entropy of the pixels that count."""
     label, probability, weight = _split(y_true, y_pred)
     p = ops.clip(probability, 1e-6, 1.0 - 1e-6)
-    entropy = -(label * ops.log(p) + (1.0 - label) * ops.log(1.0 - p)) * weight
-    return ops.sum(entropy) / ops.maximum(ops.sum(weight), 1.0)
+    # Labels are 0 or 1: one logarithm, of the probability of what is there.
+    right = ops.where(label > 0.5, p, 1.0 - p)
+    return -ops.dot(weight, ops.log(right)) / ops.maximum(ops.sum(weight), 1.0)
 
 
 def dice_cross_entropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
