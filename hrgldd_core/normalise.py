@@ -52,13 +52,34 @@ def band_statistics(samples: npt.NDArray[np.generic]) -> BandStatistics:
     """
     if len(samples) == 0:
         raise ValueError("no usable pixel to take statistics from")
-    # Each band's samples beside each other: three times as fast.
-    by_band = np.ascontiguousarray(samples.T, np.float64)
-    low, center, high = np.percentile(by_band, (5, 50, 95), axis=1)
+    low, center, high = _percentiles(samples)
     # Constant bands (a flat patch) would divide by zero: fall back on the largest spread.
     spread = (high - low) / _SPREAD_TO_SIGMA
     floor = max(float(spread.max()) * 0.05, 1e-6)
     return BandStatistics(tuple(center.tolist()), tuple(np.maximum(spread, floor).tolist()))
+
+
+def _percentiles(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    """(3, band) 5th, 50th and 95th percentile of each band."""
+    shares = np.array([0.05, 0.5, 0.95])
+    if samples.dtype not in (np.uint8, np.uint16):
+        # Each band's samples beside each other: three times as fast.
+        by_band = np.ascontiguousarray(samples.T, np.float64)
+        found: npt.NDArray[np.float64] = np.percentile(by_band, 100 * shares, axis=1)
+        return found
+    # The same from counts of the few values there are: ten times as fast.
+    at = shares * (len(samples) - 1)
+    below = np.floor(at).astype(np.int64)
+    share = at - below
+    columns = []
+    for band in range(samples.shape[1]):
+        ends = np.cumsum(np.bincount(samples[:, band]))
+        low = np.searchsorted(ends, below, side="right").astype(np.float64)
+        above = np.minimum(below + 1, len(samples) - 1)
+        step = np.searchsorted(ends, above, side="right") - low
+        # From the nearer end, as NumPy does: the same to the last bit.
+        columns.append(np.where(share < 0.5, low + step * share, low + step - step * (1 - share)))
+    return np.stack(columns, 1)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,14 @@ def test_statistics_are_median_and_robust_sigma():
     np.testing.assert_allclose(found.scale, (2, 0.5), rtol=0.01)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("count", [1, 2, 3, 20, 21, 99, 4097])
+def test_statistics_of_whole_numbers_are_those_of_the_same_floats(dtype, count):
+    for highest in (1, 3, np.iinfo(dtype).max):
+        pixels = np.random.default_rng(count).integers(0, highest + 1, (count, 3)).astype(dtype)
+        assert band_statistics(pixels) == band_statistics(pixels.astype(np.float64))
+
+
 def test_outliers_hardly_matter():
     spoilt = PIXELS.copy()
     spoilt[:8] = 1e6
