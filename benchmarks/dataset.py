@@ -111,6 +111,7 @@ def work(what: str, folder: str, threads: int) -> None:
     """The measured process: what it took, as JSON."""
     if what == "build":
         import geopandas  # noqa: F401
+        import pyogrio  # noqa: F401
         import scipy.ndimage
         import scipy.sparse.csgraph  # noqa: F401
         import zarr.codecs  # noqa: F401
