@@ -7,7 +7,7 @@ Memory holds a few windows and one strip, whatever the height of the scene.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import chain
@@ -44,14 +44,10 @@ def predict_strips(
     grid: WindowGrid,
     batch: int = 1,
     threads: int | None = None,
-    rows: int | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[Strip]:
-    """Predict a scene from top to bottom; arguments as for `predict_spans`.
-
-    Args:
-        rows: rows of windows a strip.
-    """
+    """Predict a whole scene from top to bottom; arguments as for `predict_spans`."""
+    each_row = cut(grid, pixels=1)
     return join(
         predict_spans(
             scene,
@@ -59,7 +55,7 @@ def predict_strips(
             normalisation=normalisation,
             statistics=statistics,
             grid=grid,
-            spans=cut(grid, rows=rows),
+            spans=each_row,
             batch=batch,
             threads=threads,
             progress=progress,
@@ -78,7 +74,7 @@ def predict_spans(
     batch: int = 1,
     threads: int | None = None,
     progress: Progress = no_progress,
-) -> Iterator[StripResult]:
+) -> Generator[StripResult, None, None]:
     """Predict some strips of a scene, in their order.
 
     The result depends on the scene, the model and the grid alone: not on batches, threads, or on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def read_windows(
     normalisation: Normalisation,
     statistics: BandStatistics,
     threads: int,
-) -> Iterator[SeenWindow]:
+) -> Generator[SeenWindow, None, None]:
     """All windows of some rows of windows, from left to right, row after row.
 
     Raises:
@@ -65,11 +65,22 @@ def read_windows(
     # A reader belongs to one thread at a time, and rasterio closes it in the thread that opened it.
     free: SimpleQueue[SceneReader] = SimpleQueue()
 
+    def normalised(
+        image: npt.NDArray[np.generic], coverage: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32] | None:
+        if not (coverage == Coverage.MAPPED).any():
+            return None
+        # What was not seen looks like the typical pixel, and is not mapped anyway.
+        blank = coverage == Coverage.NODATA
+        if blank.any():
+            image[blank] = np.asarray(statistics.center, image.dtype)
+        return normalisation.apply(image, statistics)
+
     def load(run: tuple[int, range]) -> list[SeenWindow]:
         reader = free.get()
         try:
             return [
-                _seen(run[0], column, image, coverage, normalisation, statistics)
+                SeenWindow(run[0], column, coverage, normalised(image, coverage))
                 for column, image, coverage in _read_run(reader, scene, grid, *run)
             ]
         finally:
@@ -85,23 +96,6 @@ def read_windows(
             free.put(opened.enter_context(SceneReader(scene)))
         pool = opened.enter_context(ThreadPoolExecutor(threads))
         yield from chain.from_iterable(in_order(pool, load, runs, ahead=threads))
-
-
-def _seen(
-    row: int,
-    column: int,
-    image: npt.NDArray[np.generic],
-    coverage: npt.NDArray[np.uint8],
-    normalisation: Normalisation,
-    statistics: BandStatistics,
-) -> SeenWindow:
-    if not (coverage == Coverage.MAPPED).any():
-        return SeenWindow(row, column, coverage, None)
-    # What was not seen looks like the typical pixel, and is not mapped anyway.
-    blank = coverage == Coverage.NODATA
-    if blank.any():
-        image[blank] = np.asarray(statistics.center, image.dtype)
-    return SeenWindow(row, column, coverage, normalisation.apply(image, statistics))
 
 
 def _read_run(

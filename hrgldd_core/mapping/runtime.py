@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -35,6 +37,8 @@ Precision = Literal["float32", "bfloat16"]
 
 # A window of 1024 fills a CPU; a GPU needs several to hide what is between its kernels.
 _GPU_BATCH = 8
+# Scenes of other sizes have windows of other sizes; each is traced for itself.
+_SHAPES = 8
 
 
 def chosen_runtime(name: str = "auto") -> RuntimeName:
@@ -91,18 +95,28 @@ def tensorflow_runtime(stored: StoredModel, *, precision: Precision = "float32")
 
     model = _folded(stored, precision)
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, None, None, len(stored.spec.bands)), tf.float32)],
-        jit_compile=False,
-    )
-    def forward(x: tf.Tensor) -> tf.Tensor:
-        return model(x, training=False)[..., 0]
+    tracing = threading.Lock()
 
-    # What depends on weights alone (the kernels of `UpsampledConv2D`, bf16 casts) is computed once.
-    frozen = convert_variables_to_constants_v2(forward.get_concrete_function())
+    # Keras' bilinear upsampling cannot be traced for sides that are not known.
+    @lru_cache(maxsize=_SHAPES)
+    def graph(height: int, width: int) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+        forward = tf.function(
+            lambda x: model(x, training=False)[..., 0],
+            input_signature=[
+                tf.TensorSpec((None, height, width, len(stored.spec.bands)), tf.float32)
+            ],
+            jit_compile=False,
+        )
+        # What depends on weights alone (kernels of `UpsampledConv2D`, casts) is computed once.
+        frozen: Callable[[tf.Tensor], list[tf.Tensor]] = convert_variables_to_constants_v2(
+            forward.get_concrete_function()
+        )
+        return frozen
 
     def run(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        (probability,) = frozen(tf.constant(x))
+        with tracing:
+            forward = graph(*x.shape[1:3])
+        (probability,) = forward(tf.constant(x))
         return np.asarray(probability, np.float32)
 
     return run

@@ -19,21 +19,15 @@ from hrgldd_core.scenes import Coverage
 
 __all__ = ["RowBlender", "Span", "Strip", "StripResult", "cut", "join"]
 
-# About ten seconds of a U-Net of 16 filters on two cores; a task of a cluster costs milliseconds.
-_STRIP_PIXELS = 16_000_000
-
-
 @dataclass(frozen=True)
 class Span:
     """Which rows of windows a strip has.
 
     Attributes:
-        index: of the strip, from 0 at the top.
         first: first row of windows.
         stop: row of windows after the last.
     """
 
-    index: int
     first: int
     stop: int
 
@@ -74,16 +68,11 @@ class StripResult:
     seconds: float = 0.0
 
 
-def cut(grid: WindowGrid, *, rows: int | None = None) -> list[Span]:
-    """The strips of a scene, from top to bottom: the same on every machine.
-
-    Args:
-        grid: windows of the scene.
-        rows: rows of windows a strip; as many as make 16 megapixels otherwise.
-    """
-    rows = rows or max(1, _STRIP_PIXELS // (grid.rows.pitch * grid.columns.length))
+def cut(grid: WindowGrid, *, pixels: int) -> list[Span]:
+    """Strips of about so many pixels, at least one row of windows each, from top to bottom."""
+    rows = max(1, pixels // (grid.rows.pitch * grid.columns.length))
     starts = range(0, grid.rows.count, rows)
-    return [Span(i, s, min(s + rows, grid.rows.count)) for i, s in enumerate(starts)]
+    return [Span(start, min(start + rows, grid.rows.count)) for start in starts]
 
 
 def join(results: Iterable[StripResult]) -> Iterator[Strip]:

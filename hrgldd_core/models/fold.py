@@ -43,7 +43,9 @@ def folded(stored: StoredModel, *, policy: str | None = None) -> keras.Model:
         name = target.name.removesuffix(_CONVOLUTION) + _NORMALISATION
         if name in layers:
             normalisation = layers[name]
-            gamma, beta, mean, variance = (w.astype(np.float64) for w in normalisation.get_weights())
+            gamma, beta, mean, variance = (
+                w.astype(np.float64) for w in normalisation.get_weights()
+            )
             scale = gamma / np.sqrt(variance + normalisation.epsilon)
             # Output channels are the last axis of a kernel, of `UpsampledConv2D` too.
             kernel, rest = kernel * scale, [beta - mean * scale]
