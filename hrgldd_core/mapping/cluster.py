@@ -6,6 +6,7 @@ strips it was at, and a run whose scheduler is lost goes on when it is repeated.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -34,6 +35,7 @@ from hrgldd_core.progress import Progress, no_progress
 __all__ = ["map_on_cluster"]
 
 _GONE = "Start the scheduler again and repeat the command: finished strips are kept"
+_MEMORY = "Give workers more memory or fewer threads"
 _loading = threading.Lock()
 
 
@@ -60,18 +62,18 @@ def map_on_cluster(
     with _client(address) as client:
         try:
             return _map(client, plan, batch, progress)
-        except (CancelledError, OSError, TimeoutError) as error:
-            raise InputError(
-                f"the Dask scheduler is gone ({str(error) or type(error).__name__})",
-                where=address,
-                remedy=_GONE,
-            ) from None
+        except OutputError:
+            raise
+        except (CancelledError, OSError, TimeoutError):
+            raise InputError("the Dask scheduler is gone", where=address, remedy=_GONE) from None
 
 
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
     import distributed
 
+    # What it logs of a lost scheduler says less than our one message.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     connect: Any = distributed.Client
     try:
         client = connect(address, timeout="20s", set_as_default=False)
@@ -100,11 +102,14 @@ def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) 
     for scene_id, item in items.items():
         future = client.submit(_prepare, shared, item.to_dict(), pure=False)
         kinds[future] = ("prepare", scene_id)
-    running: Any = distributed.as_completed  # without types
-    running = running(list(kinds))
+    completed: Any = distributed.as_completed
+    running = completed(list(kinds), loop=client.loop)
     for future in running:
         kind, scene_id = kinds.pop(future)
-        result = future.result()
+        try:
+            result = future.result()
+        except distributed.KilledWorker:
+            result = f"{scene_id}: ended every worker that tried. {_MEMORY}."
         if kind == "prepare" and isinstance(result, PreparedScene):
             claim_output(plan)
             spans = result.spans

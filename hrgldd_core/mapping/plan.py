@@ -108,9 +108,6 @@ def make_plan(
         twice = next(i for i in ids if ids.count(i) > 1)
         raise InputError(f"two scenes are called {twice!r}", remedy="Give each scene once")
     inputs: dict[str, dict[str, str | int]] = {}
-    strip_pixels: int = Field(
-        16_000_000, gt=0, description="pixels that are computed and kept together"
-    )
     unusable: dict[str, str] = {}
     for item in items:
         try:

@@ -19,6 +19,7 @@ from hrgldd_core.scenes import Coverage
 
 __all__ = ["RowBlender", "Span", "Strip", "StripResult", "cut", "join"]
 
+
 @dataclass(frozen=True)
 class Span:
     """Which rows of windows a strip has.

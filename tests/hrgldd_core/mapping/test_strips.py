@@ -11,8 +11,7 @@ from hrgldd_core.mapping.predict import predict_spans
 from hrgldd_core.mapping.runtime import open_runtime
 from hrgldd_core.mapping.strips import Span, cut, join
 from hrgldd_core.mapping.windows import WindowGrid
-from hrgldd_core.models.registry import build_model
-from hrgldd_core.models.store import ModelSpec, open_model, save_model
+from hrgldd_core.models.store import open_model
 from hrgldd_core.normalise import Normalisation, band_statistics
 from hrgldd_core.scenes import SceneReader, open_scene
 from hrgldd_core.stac.ingest import item_from_raster
@@ -30,19 +29,8 @@ def scene(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory):
-    """A model with random weights: each pixel depends on many others."""
-    from hrgldd_core.models.backend import keras
-
-    keras.utils.set_random_seed(1)
-    folder = str(tmp_path_factory.mktemp("model") / "random")
-    spec = ModelSpec(
-        id="r", version="1", architecture="unet", bands=BGR, filters=4, batch_norm=True,
-        threshold=0.5,
-    )  # fmt: skip
-    model = build_model("unet", bands=3, filters=4, batch_norm=True)
-    save_model(model, spec, folder)
-    return open_runtime(open_model(folder))
+def runtime(random_model):
+    return open_runtime(open_model(random_model))
 
 
 def predict(scene, runtime, *, rows=1, order=None, **options):
