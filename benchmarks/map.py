@@ -154,7 +154,8 @@ def memory(given, folder: Path) -> None:
         found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)  # noqa: S603
         rates.append(side * side / 1e6 / found["seconds"])
         print(f"  {side:6d} x {side:<6d} {found['mapped_gb']:.2f} GB, "
-              f"{found['published_gb']:.2f} GB, {found['seconds']:.1f} s, {rates[-1]:.2f} Mpx/s")  # fmt: skip
+              f"{found['published_gb']:.2f} GB, "
+              f"{found['seconds']:.1f} s, {rates[-1]:.2f} Mpx/s")  # fmt: skip
     print(f"  ratio {max(rates) / min(rates):.2f} between the fastest and the slowest rate")
 
 

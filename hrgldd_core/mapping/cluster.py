@@ -95,12 +95,12 @@ def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) 
     items = {i.id: i for i in plan.scenes() if mapped_item(plan, i.id) is None}
     missing: dict[str, str] = {}
     done, total = 0, 0
-    # A plan names every scene; a task needs its own only.
+    # A plan names every scene; a task needs its own only. It goes with each task, and so is not
+    # lost with the worker that holds it.
     lean = plan.model_copy(update={"items": [], "inputs": {}, "unusable": {}})
-    shared = client.scatter(lean, broadcast=True, hash=False)
     kinds = {}
     for scene_id, item in items.items():
-        future = client.submit(_prepare, shared, item.to_dict(), pure=False)
+        future = client.submit(_prepare, lean, item.to_dict(), pure=False)
         kinds[future] = ("prepare", scene_id)
     completed: Any = distributed.as_completed
     running = completed(list(kinds), loop=client.loop)
@@ -116,10 +116,10 @@ def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) 
             # Scenes that began first end first, so that strips do not pile up.
             order = -list(items).index(scene_id)
             strips = [
-                client.submit(_strip, shared, future, span, batch, pure=False, priority=order)
+                client.submit(_strip, lean, future, span, batch, pure=False, priority=order)
                 for span in spans
             ]
-            whole = client.submit(_assemble, shared, future, strips, pure=False, priority=order)
+            whole = client.submit(_assemble, lean, future, strips, pure=False, priority=order)
             total += len(strips)
             kinds |= dict.fromkeys(strips, ("strip", scene_id)) | {whole: ("scene", scene_id)}
             for new in (*strips, whole):
