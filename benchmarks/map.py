@@ -1,63 +1,279 @@
-"""How much of the bare model's speed a mapping run keeps: one run, ratios.
+"""How fast, how large and how exact mapping is: one run, ratios, sections to choose.
 
-``.venv/bin/python benchmarks/map.py [SIDE]`` maps a synthetic scene of SIDE x SIDE pixels (default
-3072) and feeds the same windows, already in memory, to the bare model.
+``.venv/bin/python benchmarks/map.py [--side 10000] [--large 40000] [SECTION ...]`` with sections
+
+- ``speed``: STAC item file to published result on a SIDE x SIDE scene of four bands, beside the
+  bare model given its windows from memory, and beside the plain way (rasterio, ``model.predict``,
+  write); both with the same windows, on a sample of them;
+- ``memory``: peak memory and time for a half-size, a SIDE and a LARGE scene with a tiny model;
+- ``margin``: grey levels by which windows differ from a run without, by margin;
+- ``precision``: bfloat16 beside float32: speed, grey levels, F1 on PATCHES;
+- ``workers``: two Dask workers of one thread beside one.
 """
 
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+import rasterio
+from rasterio.windows import Window
 
-from hrgldd_core.mapping.cog import write_cogs
+from hrgldd_core.mapping.job import map_event
 from hrgldd_core.mapping.predict import predict_strips
-from hrgldd_core.mapping.runtime import keras_runtime
+from hrgldd_core.mapping.publish import publish
+from hrgldd_core.mapping.request import plan_mapping
+from hrgldd_core.mapping.run import SceneMapper
+from hrgldd_core.mapping.runtime import open_runtime
 from hrgldd_core.mapping.windows import WindowGrid
-from hrgldd_core.models.store import open_model
+from hrgldd_core.models.registry import build_model
+from hrgldd_core.models.store import ModelSpec, open_model, save_model
 from hrgldd_core.normalise import band_statistics
 from hrgldd_core.scenes import SceneReader, open_scene
-from hrgldd_core.stac.ingest import register_scene
+from hrgldd_core.stac.ingest import item_from_raster
 from hrgldd_core.synthetic import make_scene, write_scene
+
+BANDS = ("blue", "green", "red", "nir")
+SAMPLE = 24
+
+
+def large_scene(folder: Path, side: int) -> Path:
+    """A scene of four bands of a generated one, repeated; a tiled GeoTIFF."""
+    tile, path = 2048, folder / f"scene-{side}.tif"
+    source, _ = write_scene(make_scene(1, shape=(tile, tile)), folder, name="tile")
+    with rasterio.open(source) as dataset:
+        pixels = dataset.read()
+        profile = {
+            **dataset.profile, "driver": "GTiff", "width": side, "height": side, "count": 4,
+            "dtype": "uint16", "tiled": True, "blockxsize": 512, "blockysize": 512,
+            "compress": "deflate", "zlevel": 1, "interleave": "pixel", "bigtiff": "if_safer",
+        }  # fmt: skip
+    pixels = np.concatenate([pixels, pixels])[:4].astype(np.uint16)
+    profile = {k: v for k, v in profile.items() if k not in {"predictor", "photometric"}}
+    with rasterio.open(path, "w", **profile) as out:
+        for row in range(0, side, tile):
+            for column in range(0, side, tile):
+                height, width = min(tile, side - row), min(tile, side - column)
+                window = Window(column, row, width, height)
+                out.write(pixels[:, :height, :width], window=window)
+    return path
+
+
+def tiny_model(folder: Path) -> str:
+    uri = str(folder / "tiny")
+    if not Path(uri).exists():
+        spec = ModelSpec(
+            id="tiny", version="1", architecture="unet", bands=BANDS[:3], filters=2, threshold=0.9
+        )
+        save_model(build_model("unet", bands=3, filters=2), spec, uri)
+    return uri
+
+
+def plan_of(folder: Path, raster: Path, *, model="bundled", out="out", **options):
+    """A plan as `hrgldd map --stac ITEMS` makes it."""
+    item = item_from_raster(str(raster), bands=BANDS).to_dict()
+    items = folder / f"{raster.stem}.json"
+    items.write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
+    return plan_mapping(stac=str(items), model=model, out=str(folder / out), **options)
+
+
+def speed(given, folder: Path) -> None:
+    side = given.side
+    raster = large_scene(folder, side)
+    grid = WindowGrid.plan((side, side))
+    windows, size = grid.rows.count * grid.columns.count, (grid.rows.size, grid.columns.size)
+    stored = open_model()
+    runtime = open_runtime(stored, precision=given.precision)
+    with SceneReader(scene := open_scene(item_from_raster(str(raster), bands=BANDS),
+                                         bands=stored.spec.bands)) as reader:  # fmt: skip
+        statistics = band_statistics(reader.sample())
+        image, _ = reader.read(slice(0, size[0]), slice(0, size[1]))
+    x = stored.spec.normalisation.apply(image, statistics)[None]
+    runtime(x)
+
+    def bare(count: int) -> float:
+        started = time.perf_counter()
+        for _ in range(count):
+            runtime(x)
+        return time.perf_counter() - started
+
+    sample = min(windows, SAMPLE)
+    before = bare(sample // 2)
+    started = time.perf_counter()
+    summary = map_event(plan_of(folder, raster, precision=given.precision))
+    whole = time.perf_counter() - started
+    bare_s = (before + bare(sample - sample // 2)) / sample * windows
+
+    model = stored.load()
+    with rasterio.open(raster) as dataset, rasterio.open(
+        folder / "plain.tif", "w", driver="GTiff", width=side, height=side, count=1,
+        dtype="uint8", tiled=True,
+    ) as out:  # fmt: skip
+        model.predict(x, verbose=0)
+        started = time.perf_counter()
+        for index in range(sample):
+            row, column = divmod(index, grid.columns.count)
+            top = min(max(grid.rows.start(row), 0), side - size[0])
+            left = min(max(grid.columns.start(column), 0), side - size[1])
+            window = Window(left, top, size[1], size[0])
+            pixels = dataset.read((1, 2, 3), window=window).transpose(1, 2, 0)
+            p = model.predict(stored.spec.normalisation.apply(pixels, statistics)[None], verbose=0)[
+                0, ..., 0
+            ]
+            out.write(np.rint(p * 250).astype(np.uint8), 1, window=window)
+        plain = (time.perf_counter() - started) / sample * windows
+    mpx = side * side / 1e6
+    overlap = 1 - 1 / grid.overhead
+    print(f"speed: {side} x {side}, {windows} windows of {size}, {given.precision}; {scene.id}")
+    print(f"  overlap       {overlap:6.1%} of the pixels that the model sees")
+    print(f"  bare model    {bare_s:7.1f} s  {mpx / bare_s:.2f} Mpx/s  (from {sample} windows)")
+    print(
+        f"  whole run     {whole:7.1f} s  {mpx / whole:.2f} Mpx/s, {summary['polygons']} polygons"
+    )
+    print(f"  of it mapping {summary['seconds']['map']:7.1f} s")
+    print(f"  plain way     {plain:7.1f} s  {mpx / plain:.2f} Mpx/s  (from {sample} windows)")
+    print(f"  ratio {bare_s / whole:.2f} of the bare model's speed (limit 0.85), mapping alone "
+          f"{bare_s / summary['seconds']['map']:.2f}")  # fmt: skip
+    print(f"  ratio {plain / whole:.2f} times the plain way (limit 1.8)")
+
+
+def memory(given, folder: Path) -> None:
+    tiny_model(folder)
+    print("memory: a model of 2 filters, a process each; peak GB mapping, then publishing too")
+    rates = []
+    for side in (given.side // 2, given.side, given.large):
+        large_scene(folder, side)
+        words = [sys.executable, __file__, "--child", str(side), "--folder", str(folder)]
+        found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)  # noqa: S603
+        rates.append(side * side / 1e6 / found["seconds"])
+        print(f"  {side:6d} x {side:<6d} {found['mapped_gb']:.2f} GB, "
+              f"{found['published_gb']:.2f} GB, "
+              f"{found['seconds']:.1f} s, {rates[-1]:.2f} Mpx/s")  # fmt: skip
+    print(f"  ratio {max(rates) / min(rates):.2f} between the fastest and the slowest rate")
+
+
+def child(given) -> None:
+    """Map one scene in this process and say what it took."""
+    folder = Path(given.folder)
+    raster = folder / f"scene-{given.child}.tif"
+    plan = plan_of(folder, raster, model=tiny_model(folder), out=f"out-{given.child}")
+    started = time.perf_counter()
+    missing = SceneMapper(plan).map_all(plan.scenes())
+    seconds, mapped = time.perf_counter() - started, _peak()
+    if given.child <= 10_000:
+        publish(plan, missing)
+    print(json.dumps({"seconds": seconds, "mapped_gb": mapped, "published_gb": _peak()}))
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def margin(given, folder: Path) -> None:
+    side = 1536
+    stored = open_model()
+    raster, _ = write_scene(make_scene(3, shape=(side, side)), folder, name="margin")
+    scene = open_scene(item_from_raster(str(raster)), bands=stored.spec.bands)
+    with SceneReader(scene) as reader:
+        statistics = band_statistics(reader.sample())
+    runtime = open_runtime(stored, precision=given.precision)
+
+    def levels(largest: int, edge: int):
+        grid = WindowGrid.plan((side, side), largest=largest, margin=edge)
+        strips = predict_strips(
+            scene, runtime, normalisation=stored.spec.normalisation, statistics=statistics,
+            grid=grid,
+        )  # fmt: skip
+        return np.concatenate([s.probability for s in strips]).astype(int), grid
+
+    whole, _ = levels(side + 256, 64)
+    print(f"margin: windows of at most 512 on {side} x {side} beside one window")
+    print("  margin  largest  99.9 %  beyond one level  share of work on overlap")
+    for edge in (0, 16, 32, 48, 64, 96, 112):
+        found, grid = levels(512, edge)
+        d = np.abs(found - whole)
+        print(f"  {edge:6d} {d.max():8d} {np.percentile(d, 99.9):7.0f} {(d > 1).mean():17.5%} "
+              f"{1 - 1 / grid.overhead:12.1%}")  # fmt: skip
+
+
+def precision(given, folder: Path) -> None:  # noqa: ARG001
+    stored = open_model()
+    threshold = stored.spec.threshold
+    kinds = {p: open_runtime(stored, precision=p) for p in ("float32", "bfloat16")}
+    with np.load(given.patches) as data:
+        images, labels = data["X"][..., :3], data["Y"].reshape(-1, 128, 128) > 0
+    x = np.stack([stored.spec.normalisation.apply(i, band_statistics(i.reshape(-1, 3)))
+                  for i in images])  # fmt: skip
+    p = {k: np.concatenate([run(x[i : i + 16]) for i in range(0, len(x), 16)])
+         for k, run in kinds.items()}  # fmt: skip
+    level = {k: np.rint(v * 250).astype(int) for k, v in p.items()}
+    d = np.abs(level["float32"] - level["bfloat16"])
+    print(f"precision: {len(x)} patches")
+    for k, v in p.items():
+        found = v >= threshold
+        tp, wrong = (found & labels).sum(), (found != labels).sum()
+        print(f"  {k}  F1 {2 * tp / (2 * tp + wrong):.4f} at {threshold}")
+    print(
+        f"  more than one level of 250 apart: {(d > 1).mean():.2%} of the pixels, at most {d.max()}"
+    )
+    window = np.random.default_rng(0).normal(size=(1, 1024, 1024, 3)).astype(np.float32)
+    best = dict.fromkeys(kinds, np.inf)
+    for _ in range(4):
+        for k, run in kinds.items():
+            started = time.perf_counter()
+            run(window)
+            best[k] = min(best[k], time.perf_counter() - started)
+    print(f"  speed: bfloat16 is {best['float32'] / best['bfloat16']:.2f} times float32")
+
+
+def workers(given, folder: Path) -> None:
+    from tests.servers.dask import DaskCluster
+
+    raster = large_scene(folder, given.side // 2)
+    taken = {}
+    for count in (1, 2):
+        with DaskCluster(workers=count, environment={"TF_NUM_INTRAOP_THREADS": "1"}) as cluster:
+            warm = plan_of(folder, large_scene(folder, 1200), out=f"warm-{count}")
+            map_event(warm.model_copy(update={"strip_pixels": 1}), cluster=cluster.address)
+            plan = plan_of(folder, raster, out=f"cluster-{count}")
+            started = time.perf_counter()
+            map_event(plan.model_copy(update={"strip_pixels": 1}), cluster=cluster.address)
+            taken[count] = time.perf_counter() - started
+    name = f"{raster.stem}.tif"
+    same = (folder / "cluster-1/probability" / name).read_bytes() == (
+        folder / "cluster-2/probability" / name
+    ).read_bytes()
+    print(f"workers: one {taken[1]:.1f} s, two {taken[2]:.1f} s, same bytes: {same}")
+    print(f"  ratio {taken[2] / taken[1]:.2f} (limit 0.6)")
+
+
+SECTIONS = {f.__name__: f for f in (speed, memory, margin, precision, workers)}
 
 
 def main() -> None:
-    side = int(sys.argv[1]) if len(sys.argv) > 1 else 3072
-    with tempfile.TemporaryDirectory() as folder:
-        raster, _ = write_scene(make_scene(1, shape=(side, side)), Path(folder), name="scene")
-        item = register_scene(str(raster), f"{folder}/cog")
-        model = open_model()
-        runtime = keras_runtime(model)
-        scene = open_scene(item, bands=model.spec.bands)
-        grid = WindowGrid.plan((side, side))
-        windows = grid.rows.count * grid.columns.count
-        shape = (1, grid.rows.size, grid.columns.size, len(model.spec.bands))
-        inputs = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-        runtime(inputs)
-
-        started = time.perf_counter()
-        for _ in range(windows):
-            runtime(inputs)
-        bare = time.perf_counter() - started
-
-        started = time.perf_counter()
-        with SceneReader(scene) as reader:
-            statistics = band_statistics(reader.sample())
-        strips = predict_strips(
-            scene,
-            runtime,
-            normalisation=model.spec.normalisation,
-            statistics=statistics,
-            grid=grid,
-        )
-        write_cogs(strips, scene.target, Path(folder))
-        mapping = time.perf_counter() - started
-    megapixels = side * side / 1e6
-    print(f"{windows} windows of {shape[1]} x {shape[2]}, overlap {grid.overhead:.2f}x the pixels")
-    print(f"bare model  {bare:7.1f} s  {megapixels / bare:.2f} Mpx/s of scene")
-    print(f"mapping     {mapping:7.1f} s  {megapixels / mapping:.2f} Mpx/s, COGs written")
-    print(f"ratio       {bare / mapping:7.2f}  of the bare model's speed is kept")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="SECTION")
+    parser.add_argument("--side", type=int, default=10_000)
+    parser.add_argument("--large", type=int, default=40_000)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--patches", default="../shared/data/hrgldd/patches_dev.npz")
+    parser.add_argument("--child", type=int)
+    parser.add_argument("--folder", help="where to work; a temporary folder otherwise")
+    given = parser.parse_args()
+    if given.child:
+        child(given)
+        return
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        for name in given.sections:
+            SECTIONS[name](given, Path(folder))
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

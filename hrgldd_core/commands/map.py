@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hrgldd_core.commands.options import json_option, out_option
+from hrgldd_core.commands.runtime import runtime_options
 from hrgldd_core.console import emit, progress_bar
 
 __all__ = ["map_command"]
@@ -24,22 +25,31 @@ __all__ = ["map_command"]
 @click.option("--threshold", type=float, help="Probability of a landslide pixel  [model's own]")
 @click.option("--min-area", type=float, default=100.0, show_default=True, help="Smallest area, m2.")
 @click.option("--event", default="", help="Name of the event, for the report.")
+@runtime_options
 @out_option
 @json_option
 @click.pass_context
-def map_command(ctx: click.Context, /, *, as_json: bool, **options: Any) -> None:
+def map_command(
+    ctx: click.Context,
+    /,
+    *,
+    as_json: bool,
+    cluster: str | None,
+    batch: int | None,
+    **options: Any,
+) -> None:
     """Map landslides in scene files or STAC scenes.
 
     Leaves probability and coverage maps (COG), an inventory (GeoParquet, GeoPackage, FlatGeobuf,
     Shapefile), STAC metadata, a report and a manifest below --out. Repeating the same call goes on
-    with an interrupted run, or returns the finished one.
+    with an interrupted run, strip by strip, or returns the finished one.
     """
     from hrgldd_core.mapping.job import map_event, summary_text
     from hrgldd_core.mapping.request import plan_mapping
 
     plan = plan_mapping(**options)
     with progress_bar() as progress:
-        summary = map_event(plan, progress)
+        summary = map_event(plan, progress, cluster=cluster, batch=batch)
     emit(summary, as_json=as_json, text=summary_text(summary))
     if summary["status"] != "done":
         ctx.exit(3)

@@ -12,8 +12,8 @@ from odc.geo.geobox import GeoBox
 from rasterio.shutil import copy as raster_copy
 from rasterio.windows import Window
 
-from hrgldd_core.mapping.predict import Strip
 from hrgldd_core.mapping.probability import NODATA, SCALE
+from hrgldd_core.mapping.strips import Strip
 from hrgldd_core.scenes import Coverage
 
 __all__ = ["write_cogs"]

@@ -6,32 +6,52 @@ from typing import Any
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.cluster import map_on_cluster
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
+from hrgldd_core.mapping.work import drop_work
 from hrgldd_core.progress import Progress, no_progress
 
 __all__ = ["map_event", "summary_text"]
 
 
-def map_event(plan: MappingPlan, progress: Progress = no_progress) -> dict[str, Any]:
+def map_event(
+    plan: MappingPlan,
+    progress: Progress = no_progress,
+    *,
+    cluster: str | None = None,
+    batch: int | None = None,
+) -> dict[str, Any]:
     """Map all scenes of a plan and publish; a finished result is returned as it is.
 
     A scene that cannot be read costs that scene only, unless none can.
 
+    Args:
+        plan: what to map.
+        progress: told the windows of each scene, or the strips of all on a cluster.
+        cluster: address of a Dask scheduler whose workers map; this process otherwise.
+        batch: windows that the model is given at a time; what fills the device otherwise.
+
     Raises:
-        InputError: when nothing could be mapped; nothing was written.
+        InputError: when nothing could be mapped, and nothing was written; when the cluster does
+            not answer, or no longer.
         OutputExistsError: when the output belongs to another run.
     """
     if is_finished(plan):
         return {**published_summary(plan.out), "reused": True}
     storage.check_writable(plan.out)
     items = plan.scenes()
-    missing = SceneMapper(plan).map_all(items, progress)
+    if cluster:
+        missing = map_on_cluster(plan, cluster, batch=batch, progress=progress)
+    else:
+        missing = SceneMapper(plan, batch=batch).map_all(items, progress)
     if len(missing) == len(items):
         release_output(plan)
-        raise InputError("\n".join(missing.values()))
+        raise InputError("\n".join({**plan.unusable, **missing}.values()))
+    if not missing:
+        drop_work(plan)
     return {**publish(plan, missing), "reused": False}
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hrgldd_core import __version__, storage
 from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.grid import BBox
+from hrgldd_core.mapping.runtime import Precision, RuntimeName
 from hrgldd_core.models.store import StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
 from hrgldd_core.scenes.open import check_id
@@ -39,12 +40,16 @@ class MappingParameters(BaseModel):
     window: int = Field(1024, ge=256, description="largest side of a window, pixels")
     margin: int = Field(64, ge=0, description="outer pixels of a window that are thrown away")
     blend: int = Field(32, ge=0, description="pixels over which neighbouring windows are mixed")
+    runtime: RuntimeName = Field("tensorflow", description="what runs the model")
+    precision: Precision = Field("float32", description="numbers that the model computes with")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         lead = self.margin + self.blend // 2
         if lead % 16 or self.blend % 2 or self.window - self.window % 16 <= 2 * lead:
             raise ValueError("margin + blend / 2 must be a multiple of 16, below half a window")
+        if self.window - self.window % 16 - 2 * lead < 2 * self.blend:
+            raise ValueError("blend must be at most half of what a window keeps")
         return self
 
 
@@ -66,6 +71,12 @@ class MappingPlan(BaseModel):
     aoi: BBox | None = Field(None, description="west, south, east, north in degrees")
     parameters: MappingParameters
     items: list[dict[str, Any]] = Field(description="STAC items of the scenes")
+    strip_pixels: int = Field(
+        16_000_000, gt=0, description="pixels that are computed and kept together"
+    )
+    unusable: dict[str, str] = Field(
+        {}, description="why scenes that were asked for are not among the items, by id"
+    )
     inputs: dict[str, dict[str, str | int]] = Field(
         description="size and checksum (or etag) of each file that is read"
     )
@@ -87,20 +98,30 @@ def make_plan(
 ) -> MappingPlan:
     """Decide a run; nothing is written.
 
+    A scene without the model's bands, or one that cannot be read, costs that scene only.
+
     Raises:
-        InputError: when an input lacks the model's bands or cannot be read.
+        InputError: when no scene is left, with the reason for each.
     """
     ids = [item.id for item in items]
     if len(set(ids)) != len(ids):
         twice = next(i for i in ids if ids.count(i) > 1)
         raise InputError(f"two scenes are called {twice!r}", remedy="Give each scene once")
-    hrefs: set[str] = set()
+    inputs: dict[str, dict[str, str | int]] = {}
+    unusable: dict[str, str] = {}
     for item in items:
-        check_id(item.id)
-        hrefs |= {asset.href for asset, _ in find_bands(item, model.spec.bands)}
-        if mask := find_mask(item):
-            hrefs.add(mask.href)
-    inputs = {href: storage.identity(href) for href in sorted(hrefs)}
+        try:
+            check_id(item.id)
+            hrefs = {asset.href for asset, _ in find_bands(item, model.spec.bands)}
+            if mask := find_mask(item):
+                hrefs.add(mask.href)
+            inputs |= {href: storage.identity(href) for href in sorted(hrefs - set(inputs))}
+        except InputError as error:
+            unusable[item.id] = str(error)
+    if items and len(unusable) == len(items):
+        raise InputError("\n".join(unusable.values()))
+    items = [item for item in items if item.id not in unusable]
+    inputs = dict(sorted(inputs.items()))
     decisive = {
         "software": __version__,
         "model": model.digest,
@@ -119,6 +140,7 @@ def make_plan(
         aoi=aoi,
         parameters=parameters,
         items=[item.to_dict(include_self_link=False) for item in items],
+        unusable=unusable,
         inputs=inputs,
     )
 
@@ -173,6 +195,7 @@ def claim_output(plan: MappingPlan) -> None:
 
 def release_output(plan: MappingPlan) -> None:
     """Take the mark away again when nothing could be mapped."""
-    if storage.list_names(plan.out) == [_MARKER]:
+    if {_MARKER} <= set(storage.list_names(plan.out)) <= {_MARKER, ".work"}:
+        storage.remove_tree(storage.join(plan.out, ".work"))
         storage.remove(storage.join(plan.out, _MARKER))
         storage.remove_empty(plan.out)

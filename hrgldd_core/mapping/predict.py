@@ -1,42 +1,38 @@
-"""Scene to landslide probability: read, normalise, predict and blend, one row of windows at a time.
+"""Scene to landslide probability: read, infer and blend, each ahead of the next.
 
-Memory holds one row of windows whatever the height of the scene.
+Threads read and normalise windows, one runs the model, the caller's blends and takes the rows away.
+Memory holds a few windows and one strip, whatever the height of the scene.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 from rasterio.features import geometry_mask
 
 from hrgldd_core.grid import aoi_outline, crs_of
-from hrgldd_core.mapping.probability import Levels, quantise
+from hrgldd_core.mapping.ahead import in_order
+from hrgldd_core.mapping.reading import SeenWindow, read_windows, reading_threads
 from hrgldd_core.mapping.runtime import Runtime
+from hrgldd_core.mapping.strips import RowBlender, Span, Strip, StripResult, cut, join
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.normalise import BandStatistics, Normalisation
 from hrgldd_core.progress import Progress, no_progress
-from hrgldd_core.scenes import Coverage, Scene, SceneReader
+from hrgldd_core.scenes import Scene
 
-__all__ = ["Strip", "predict_strips"]
+__all__ = ["predict_spans", "predict_strips"]
 
+_BATCHES_AHEAD = 2
+# Windows without a pixel to map wait for the batch before them; not too many.
+_MOST_WAITING = 4
 
-@dataclass(frozen=True)
-class Strip:
-    """Finished rows of the part to map.
-
-    Attributes:
-        top: first row, from 0 at the top of the part.
-        probability: (y, x), as stored.
-        coverage: (y, x) uint8, `Coverage`.
-    """
-
-    top: int
-    probability: Levels
-    coverage: npt.NDArray[np.uint8]
+Predicted = tuple[SeenWindow, npt.NDArray[np.float32] | None]
 
 
 def predict_strips(
@@ -46,12 +42,43 @@ def predict_strips(
     normalisation: Normalisation,
     statistics: BandStatistics,
     grid: WindowGrid,
+    batch: int = 1,
+    threads: int | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[Strip]:
-    """Predict a scene from top to bottom.
+    """Predict a whole scene from top to bottom; arguments as for `predict_spans`."""
+    each_row = cut(grid, pixels=1)
+    return join(
+        predict_spans(
+            scene,
+            runtime,
+            normalisation=normalisation,
+            statistics=statistics,
+            grid=grid,
+            spans=each_row,
+            batch=batch,
+            threads=threads,
+            progress=progress,
+        )
+    )
 
-    Each window is read while the one before it is predicted. The result depends on the scene, the
-    model and the grid alone.
+
+def predict_spans(
+    scene: Scene,
+    runtime: Runtime,
+    *,
+    normalisation: Normalisation,
+    statistics: BandStatistics,
+    grid: WindowGrid,
+    spans: Sequence[Span],
+    batch: int = 1,
+    threads: int | None = None,
+    progress: Progress = no_progress,
+) -> Generator[StripResult, None, None]:
+    """Predict some strips of a scene, in their order.
+
+    The result depends on the scene, the model and the grid alone: not on batches, threads, or on
+    which strips are computed together.
 
     Args:
         scene: what to map.
@@ -59,48 +86,70 @@ def predict_strips(
         normalisation: of the model.
         statistics: of the scene, the same for all windows.
         grid: windows over ``scene.target``.
-        progress: told the scene's windows.
+        spans: the strips.
+        batch: windows that the model is given at a time; the last ones are filled up with zeros.
+        threads: that read; as many as there are cores otherwise, up to four.
+        progress: told the scene's windows; those of other strips count as done.
+
+    Raises:
+        InputError: when the scene cannot be read.
     """
-    shape = (grid.rows.length, grid.columns.length)
     total = grid.rows.count * grid.columns.count
-    blended = np.zeros((grid.rows.size, shape[1]), np.float32)
-    state = np.zeros((grid.rows.size, shape[1]), np.uint8)
-    # The rows that the two buffers hold start at `held` of the part to map.
-    held, done = grid.rows.start(0), 0
+    done = total - sum(s.stop - s.first for s in spans) * grid.columns.count
+    windows = read_windows(
+        scene,
+        grid,
+        (row for span in spans for row in range(span.first, span.stop)),
+        normalisation=normalisation,
+        statistics=statistics,
+        threads=threads or reading_threads(),
+    )
 
-    with SceneReader(scene) as reader, ThreadPoolExecutor(1) as ahead:
+    def infer(group: list[SeenWindow]) -> list[Predicted]:
+        return _infer(group, runtime, batch)
 
-        def load(index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-            row, column = divmod(index, grid.columns.count)
-            image, coverage = _read_padded(reader, scene, grid, row, column)
-            # What was not seen looks like the typical pixel, and is not mapped anyway.
-            image[coverage == Coverage.NODATA] = np.asarray(statistics.center, image.dtype)
-            return normalisation.apply(image, statistics), coverage
+    with closing(windows), ThreadPoolExecutor(1) as device:
+        predicted = chain.from_iterable(
+            in_order(device, infer, _batches(windows, batch), ahead=_BATCHES_AHEAD)
+        )
+        for span in spans:
+            started = time.monotonic()
+            blender = RowBlender(grid, span)
+            for row in range(span.first, span.stop):
+                for column in range(grid.columns.count):
+                    window, p = next(predicted)
+                    blender.add(row, column, window.coverage, p)
+                    done += 1
+                    progress(scene.id, done, total)
+                top = grid.rows.settled(row - 1) if row else 0
+                blender.end_row(row, _outside(scene, top, grid.rows.settled(row)))
+            yield blender.result(time.monotonic() - started)
 
-        following = ahead.submit(load, 0)
-        for row in range(grid.rows.count):
-            move = grid.rows.start(row) - held
-            _shift_up(blended, move)
-            _shift_up(state, move)
-            held += move
-            for column in range(grid.columns.count):
-                x, coverage = following.result()
-                done += 1
-                if done < total:
-                    following = ahead.submit(load, done)
-                if (coverage == Coverage.MAPPED).any():
-                    p = runtime(x[None])[0] * grid.weight(row, column)
-                    _add(blended, p, grid.columns.start(column))
-                _put(state, coverage, grid.columns.start(column))
-                progress(scene.id, done, total)
-            top = max(0, grid.rows.settled(row - 1) if row else 0)
-            bottom = grid.rows.settled(row)
-            if bottom > top:
-                rows = slice(top - held, bottom - held)
-                coverage = state[rows].copy()
-                coverage[_outside(scene, top, bottom)] = Coverage.OUTSIDE
-                levels = quantise(blended[rows], coverage == Coverage.MAPPED)
-                yield Strip(top, levels, coverage)
+
+def _batches(windows: Iterable[SeenWindow], batch: int) -> Iterator[list[SeenWindow]]:
+    """Windows in groups of which at most ``batch`` have something to map."""
+    group: list[SeenWindow] = []
+    seen = 0
+    for window in windows:
+        group.append(window)
+        seen += window.x is not None
+        if seen == batch or len(group) >= _MOST_WAITING * batch:
+            yield group
+            group, seen = [], 0
+    if group:
+        yield group
+
+
+def _infer(group: list[SeenWindow], runtime: Runtime, batch: int) -> list[Predicted]:
+    inputs = [window.x for window in group if window.x is not None]
+    outputs: Iterator[npt.NDArray[np.float32]] = iter(())
+    if inputs:
+        # Always the same number: a device compiles, and chooses its algorithms, for one shape.
+        x = np.zeros((batch, *inputs[0].shape), np.float32) if batch > 1 else inputs[0][None]
+        if batch > 1:
+            np.stack(inputs, out=x[: len(inputs)])
+        outputs = iter(runtime(x))
+    return [(window, None if window.x is None else next(outputs)) for window in group]
 
 
 def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:
@@ -113,46 +162,3 @@ def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:
         [outline.json], grid.shape, grid.affine, all_touched=True
     )
     return beyond
-
-
-def _read_padded(
-    reader: SceneReader, scene: Scene, grid: WindowGrid, row: int, column: int
-) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.uint8]]:
-    """A window with its surroundings: real pixels within the scene, mirrored ones beyond it."""
-    inside, padding = [], []
-    for axis, index, part, length in (
-        (grid.rows, row, scene.window[0], scene.geobox.shape[0]),
-        (grid.columns, column, scene.window[1], scene.geobox.shape[1]),
-    ):
-        start = part.start + axis.start(index)
-        stop = start + axis.size
-        first, last = max(start, 0), min(stop, length)
-        inside.append(slice(first, last))
-        padding.append((first - start, stop - last))
-    image, coverage = reader.read(inside[0], inside[1])
-    if any(any(side) for side in padding):
-        image = np.pad(image, (*padding, (0, 0)), mode="reflect")
-        coverage = np.pad(coverage, padding, mode="reflect")
-    return image, coverage
-
-
-def _shift_up(buffer: npt.NDArray[np.generic], rows: int) -> None:
-    if rows:
-        kept = len(buffer) - rows
-        buffer[:kept] = buffer[rows:].copy()
-        buffer[kept:] = 0
-
-
-def _columns(width: int, start: int, size: int) -> tuple[slice, slice]:
-    first, last = max(start, 0), min(start + size, width)
-    return slice(first, last), slice(first - start, last - start)
-
-
-def _add(buffer: npt.NDArray[np.float32], window: npt.NDArray[np.float32], start: int) -> None:
-    target, source = _columns(buffer.shape[1], start, window.shape[1])
-    buffer[:, target] += window[:, source]
-
-
-def _put(buffer: npt.NDArray[np.uint8], window: npt.NDArray[np.uint8], start: int) -> None:
-    target, source = _columns(buffer.shape[1], start, window.shape[1])
-    buffer[:, target] = window[:, source]

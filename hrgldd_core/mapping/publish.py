@@ -42,7 +42,7 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     spec, chosen = open_planned_model(plan).spec, plan.parameters
     items = {item.id: item for item in plan.scenes()}
     mapped = {k: m for k in items if k not in missing and (m := mapped_item(plan, k)) is not None}
-    lost = {k: missing.get(k, "was not mapped") for k in items if k not in mapped}
+    lost = {k: missing.get(k, "was not mapped") for k in items if k not in mapped} | plan.unusable
     if not mapped:
         raise InputError("no scene could be mapped: " + "; ".join(lost.values()))
     scenes = {k: open_scene(items[k], bands=spec.bands, aoi=plan.aoi) for k in mapped}

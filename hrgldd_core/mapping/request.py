@@ -8,6 +8,7 @@ from pathlib import Path
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
+from hrgldd_core.mapping.runtime import Precision, chosen_runtime
 from hrgldd_core.models.store import BUNDLED, open_model
 from hrgldd_core.stac.catalog import SearchQuery, parse_bbox, parse_interval, search
 from hrgldd_core.stac.ingest import item_from_raster
@@ -29,6 +30,8 @@ def plan_mapping(
     threshold: float | None = None,
     min_area: float = 100.0,
     event: str = "",
+    runtime: str = "auto",
+    precision: Precision = "float32",
 ) -> MappingPlan:
     """Plan a run from the options of ``hrgldd map``.
 
@@ -70,7 +73,10 @@ def plan_mapping(
         out=_absolute(out),
         event=event or ", ".join(item.id for item in items[:3]),
         parameters=MappingParameters(
-            threshold=threshold or stored.spec.threshold, min_area_m2=min_area
+            threshold=threshold or stored.spec.threshold,
+            min_area_m2=min_area,
+            runtime=chosen_runtime(runtime),
+            precision=precision,
         ),
         aoi=aoi,
         searched=searched,

@@ -54,6 +54,23 @@ class ModelSpec(BaseModel):
     validation: dict[str, Any] = Field({}, description="figures on patches not trained on")
     limits: tuple[str, ...] = Field((), description="what a user must know, in plain words")
 
+    def build(self, *, policy: str | None = None) -> keras.Model:
+        """The untrained model, under a dtype policy of Keras (the one that is set otherwise)."""
+        from hrgldd_core.models.backend import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(policy or before)
+        try:
+            return build_model(
+                self.architecture,
+                bands=len(self.bands),
+                filters=self.filters,
+                batch_norm=self.batch_norm,
+                dropout=self.dropout,
+            )
+        finally:
+            keras.config.set_dtype_policy(before)
+
 
 class StoredModel:
     """A model folder that was opened; weights are read when first needed."""
@@ -77,7 +94,7 @@ class StoredModel:
             InputError: when the weights are not those of the architecture.
         """
         spec = self.spec
-        model = _build(spec)
+        model = spec.build()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / _WEIGHTS
             path.write_bytes(self._weights)
@@ -143,25 +160,8 @@ def save_model(model: keras.Model, spec: ModelSpec, uri: str) -> None:
     storage.write_bytes(storage.join(uri, _SPEC), f"{spec.model_dump_json(indent=2)}\n".encode())
 
 
-def _build(spec: ModelSpec) -> keras.Model:
-    return build_model(
-        spec.architecture,
-        bands=len(spec.bands),
-        filters=spec.filters,
-        batch_norm=spec.batch_norm,
-        dropout=spec.dropout,
-    )
-
-
 def half_precision(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """The same model with weights rounded to float16, half the size on disk."""
-    from hrgldd_core.models.backend import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float16")
-    try:
-        small = _build(spec)
-    finally:
-        keras.config.set_dtype_policy(before)
+    small = spec.build(policy="float16")
     small.set_weights(model.get_weights())
     return small

@@ -144,8 +144,6 @@ BROKEN = {
     "asset without address": box_item(assets={"analytic": {"roles": ["data"]}}),
     "asset is text": box_item(assets={"analytic": "a.tif"}),
     "address is a number": box_item(assets={"analytic": {**data_asset("x"), "href": 3}}),
-    "bands is text": box_item(assets={"analytic": {**data_asset("x.tif"), "bands": "red"}}),
-    "bands of text": box_item(assets={"analytic": {**data_asset("x.tif"), "bands": ["red"]}}),
     "id is a number": box_item(7),
 }
 

@@ -18,6 +18,7 @@ from hrgldd_core.normalise import band_statistics
 from hrgldd_core.scenes import Coverage, SceneReader, open_scene
 from hrgldd_core.stac.ingest import item_from_raster
 from tests.hrgldd_core.dataset.building import SIZE, Place, build, layout, masks
+from tests.servers.dask import DaskCluster
 from tests.support import BGR, NORTH_UP, UTM, hrgldd, texture, tree
 
 
@@ -272,22 +273,16 @@ def test_the_index_says_what_each_patch_is(tmp_path):
         assert patches.images.dtype == dataset.dtypes[0]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_on_a_dask_cluster_as_on_threads(tmp_path):
-    from distributed import LocalCluster
-
     mask = masks(40, 12, share=0.5, seed=6)
     place = Place(tmp_path, "any", mask)
     options = {"negatives": 0.5, "split": "random"}
     assert build(tmp_path / "threads", place, **options).code == 0
-    with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None,
-        host="127.0.0.1", protocol="tcp",
-    ) as cluster:  # fmt: skip
-        done = build(tmp_path / "dask", place, cluster=cluster.scheduler_address, **options)
+    with DaskCluster(threads=2) as cluster:
+        done = build(tmp_path / "dask", place, cluster=cluster.address, **options)
         assert done.code == 0, done.err
         (tmp_path / "any.tif").write_bytes((tmp_path / "any.tif").read_bytes()[:-5000])
-        broken = build(tmp_path / "b", place, cluster=cluster.scheduler_address, **options)
+        broken = build(tmp_path / "b", place, cluster=cluster.address, **options)
     assert "is cut off" in broken.err
     assert index_of(tmp_path / "dask").equals(index_of(tmp_path / "threads"))
     ours, expected = (open_store(str(tmp_path / name)) for name in ("dask", "threads"))

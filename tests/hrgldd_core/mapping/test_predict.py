@@ -16,7 +16,7 @@ from scipy import ndimage
 from hrgldd_core.grid import aoi_outline, footprint
 from hrgldd_core.mapping.predict import predict_strips
 from hrgldd_core.mapping.probability import NODATA
-from hrgldd_core.mapping.runtime import keras_runtime
+from hrgldd_core.mapping.runtime import open_runtime
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.models.store import open_model
 from hrgldd_core.normalise import BandStatistics, Normalisation, band_statistics
@@ -207,7 +207,7 @@ def test_seams_of_the_bundled_model_stay_small(tmp_path):
     scene = open_scene(item_from_raster(str(reflectance)), bands=model.spec.bands)
     with SceneReader(scene) as reader:
         statistics = band_statistics(reader.sample())
-    runtime, options = keras_runtime(model), {"normalisation": model.spec.normalisation}
+    runtime, options = open_runtime(model), {"normalisation": model.spec.normalisation}
     small, large, again = (
         predict(scene, runtime, largest=n, margin=64, statistics=statistics, **options)[0]
         for n in (256, 1024, 256)

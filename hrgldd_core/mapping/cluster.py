@@ -1,0 +1,189 @@
+"""A mapping run on a Dask cluster: the strips of all scenes as tasks, then their assembly.
+
+What a task leaves is in the output, not in a worker's memory: a worker that is lost costs the
+strips it was at, and a run whose scheduler is lost goes on when it is repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from typing import Any
+
+import pystac
+
+from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.mapping.plan import MappingPlan, claim_output
+from hrgldd_core.mapping.run import open_planned_model
+from hrgldd_core.mapping.runtime import (
+    Precision,
+    Runtime,
+    RuntimeName,
+    open_runtime,
+    suggested_batch,
+)
+from hrgldd_core.mapping.scene import PreparedScene, assemble, compute, mapped_item, prepare
+from hrgldd_core.mapping.strips import Span
+from hrgldd_core.mapping.work import load_strip, store_strip, stored_strips
+from hrgldd_core.models.store import StoredModel, open_model
+from hrgldd_core.progress import Progress, no_progress
+
+__all__ = ["map_on_cluster"]
+
+_GONE = "Start the scheduler again and repeat the command: finished strips are kept"
+_MEMORY = "Give workers more memory or fewer threads"
+_loading = threading.Lock()
+
+
+def map_on_cluster(
+    plan: MappingPlan,
+    address: str,
+    *,
+    batch: int | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, str]:
+    """Map the scenes of a plan on a cluster; the reason for each that cannot be mapped.
+
+    Args:
+        plan: its model, scenes and output must be reached by the workers under the same names.
+        address: of the scheduler.
+        batch: windows that a model is given at a time; what fills a worker's device otherwise.
+        progress: told strips done.
+
+    Raises:
+        InputError: when the cluster does not answer, or no longer.
+        OutputError: when the output cannot be written.
+    """
+    open_planned_model(plan)
+    with _client(address) as client:
+        try:
+            return _map(client, plan, batch, progress)
+        except OutputError:
+            raise
+        except (CancelledError, OSError, TimeoutError):
+            raise InputError("the Dask scheduler is gone", where=address, remedy=_GONE) from None
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Any]:
+    import distributed
+
+    # What it logs of a lost scheduler says less than our one message.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    connect: Any = distributed.Client
+    try:
+        client = connect(address, timeout="20s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers ({str(error) or type(error).__name__})",
+            where=address,
+            remedy="Give its address as --cluster, such as tcp://scheduler:8786",
+        ) from None
+    with client:
+        if not client.nthreads():
+            raise InputError("the cluster has no workers", where=address, remedy="Start some")
+        yield client
+
+
+def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) -> dict[str, str]:
+    import distributed
+
+    items = {i.id: i for i in plan.scenes() if mapped_item(plan, i.id) is None}
+    missing: dict[str, str] = {}
+    done, total = 0, 0
+    # A plan names every scene; a task needs its own only. It goes with each task, and so is not
+    # lost with the worker that holds it.
+    lean = plan.model_copy(update={"items": [], "inputs": {}, "unusable": {}})
+    kinds = {}
+    for scene_id, item in items.items():
+        future = client.submit(_prepare, lean, item.to_dict(), pure=False)
+        kinds[future] = ("prepare", scene_id)
+    completed: Any = distributed.as_completed
+    running = completed(list(kinds), loop=client.loop)
+    for future in running:
+        kind, scene_id = kinds.pop(future)
+        try:
+            result = future.result()
+        except distributed.KilledWorker:
+            result = f"{scene_id}: ended every worker that tried. {_MEMORY}."
+        if kind == "prepare" and isinstance(result, PreparedScene):
+            claim_output(plan)
+            spans = result.spans
+            # Scenes that began first end first, so that strips do not pile up.
+            order = -list(items).index(scene_id)
+            strips = [
+                client.submit(_strip, lean, future, span, batch, pure=False, priority=order)
+                for span in spans
+            ]
+            whole = client.submit(_assemble, lean, future, strips, pure=False, priority=order)
+            total += len(strips)
+            kinds |= dict.fromkeys(strips, ("strip", scene_id)) | {whole: ("scene", scene_id)}
+            for new in (*strips, whole):
+                running.add(new)
+        elif kind == "strip":
+            done += 1
+            progress("strips", done, total)
+        elif isinstance(result, str):
+            missing[scene_id] = result
+    return missing
+
+
+def _prepare(plan: MappingPlan, item: dict[str, Any]) -> PreparedScene | str:
+    """A scene, laid out, or why it cannot be mapped."""
+    try:
+        return prepare(plan, open_planned_model(plan).spec, pystac.Item.from_dict(item))
+    except InputError as error:
+        return str(error)
+
+
+def _strip(plan: MappingPlan, prepared: PreparedScene, span: Span, batch: int | None) -> str | None:
+    """Compute a strip and keep it, unless it is there; why it cannot be computed."""
+    scene_id = prepared.scene.id
+    # Dask repeats what it believes lost with a worker, be it finished or not.
+    if span in stored_strips(plan, scene_id) or mapped_item(plan, scene_id) is not None:
+        return None
+    stored, runtime = _model(plan)
+    try:
+        results = compute(
+            prepared, stored.spec, runtime, spans=[span], batch=batch or suggested_batch()
+        )
+        with closing(results):
+            store_strip(plan, scene_id, span, next(results))
+    except OutputError:
+        raise
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _assemble(plan: MappingPlan, prepared: PreparedScene, reasons: list[str | None]) -> str | None:
+    """Publish a scene of which all strips are kept; why it cannot be."""
+    if mapped_item(plan, prepared.scene.id) is not None:
+        return None
+    if reason := next(filter(None, reasons), None):
+        return reason
+    spec = open_planned_model(plan).spec
+    strips = (load_strip(plan, prepared.scene.id, span) for span in prepared.spans)
+    assemble(plan, spec, prepared, strips)
+    return None
+
+
+def _model(plan: MappingPlan) -> tuple[StoredModel, Runtime]:
+    """The model of this worker, loaded once."""
+    chosen = plan.parameters
+    with _loading:
+        return _load(plan.model, plan.model_digest, chosen.runtime, chosen.precision)
+
+
+@lru_cache(maxsize=1)
+def _load(
+    uri: str, digest: str, name: RuntimeName, precision: Precision
+) -> tuple[StoredModel, Runtime]:
+    stored = open_model(uri)
+    if stored.digest != digest:
+        raise InputError("changed since the run was planned", where=uri, remedy="Start anew")
+    return stored, open_runtime(stored, name=name, precision=precision)

@@ -1,0 +1,125 @@
+"""Windows of a scene as a model takes them, read by several threads ahead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from queue import SimpleQueue
+
+import numpy as np
+import numpy.typing as npt
+
+from hrgldd_core.mapping.ahead import in_order
+from hrgldd_core.mapping.windows import Axis, WindowGrid
+from hrgldd_core.normalise import BandStatistics, Normalisation
+from hrgldd_core.scenes import Coverage, Scene, SceneReader
+
+__all__ = ["SeenWindow", "read_windows", "reading_threads"]
+
+# Neighbouring windows are read as one: blocks of the file that they share are decoded once.
+_RUN_PIXELS = 4 << 20
+_MOST_THREADS = 4
+
+
+@dataclass(frozen=True)
+class SeenWindow:
+    """A window with its surroundings.
+
+    Attributes:
+        row: of the grid of windows.
+        column: of the grid of windows.
+        coverage: (y, x) uint8, `Coverage`.
+        x: (y, x, band) normalised values; None where no pixel is to be mapped.
+    """
+
+    row: int
+    column: int
+    coverage: npt.NDArray[np.uint8]
+    x: npt.NDArray[np.float32] | None
+
+
+def reading_threads() -> int:
+    """As many as this process has cores, up to four."""
+    return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def read_windows(
+    scene: Scene,
+    grid: WindowGrid,
+    rows: Iterable[int],
+    *,
+    normalisation: Normalisation,
+    statistics: BandStatistics,
+    threads: int,
+) -> Generator[SeenWindow, None, None]:
+    """All windows of some rows of windows, from left to right, row after row.
+
+    Raises:
+        InputError: when the scene cannot be read.
+    """
+    length = max(1, _RUN_PIXELS // (grid.rows.size * grid.columns.size))
+    # A reader belongs to one thread at a time, and rasterio closes it in the thread that opened it.
+    free: SimpleQueue[SceneReader] = SimpleQueue()
+
+    def normalised(
+        image: npt.NDArray[np.generic], coverage: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32] | None:
+        if not (coverage == Coverage.MAPPED).any():
+            return None
+        # What was not seen looks like the typical pixel, and is not mapped anyway.
+        blank = coverage == Coverage.NODATA
+        if blank.any():
+            image[blank] = np.asarray(statistics.center, image.dtype)
+        return normalisation.apply(image, statistics)
+
+    def load(run: tuple[int, range]) -> list[SeenWindow]:
+        reader = free.get()
+        try:
+            return [
+                SeenWindow(run[0], column, coverage, normalised(image, coverage))
+                for column, image, coverage in _read_run(reader, scene, grid, *run)
+            ]
+        finally:
+            free.put(reader)
+
+    runs = (
+        (row, range(first, min(first + length, grid.columns.count)))
+        for row in rows
+        for first in range(0, grid.columns.count, length)
+    )
+    with ExitStack() as opened:
+        for _ in range(threads):
+            free.put(opened.enter_context(SceneReader(scene)))
+        pool = opened.enter_context(ThreadPoolExecutor(threads))
+        yield from chain.from_iterable(in_order(pool, load, runs, ahead=threads))
+
+
+def _read_run(
+    reader: SceneReader, scene: Scene, grid: WindowGrid, row: int, columns: range
+) -> Iterator[tuple[int, npt.NDArray[np.generic], npt.NDArray[np.uint8]]]:
+    """Windows beside each other: real pixels within the scene, mirrored ones beyond it."""
+    height, width = scene.geobox.shape
+    rows, above = _reach(grid.rows, scene.window[0], row, height)
+    first, _ = _reach(grid.columns, scene.window[1], columns[0], width)
+    last, _ = _reach(grid.columns, scene.window[1], columns[-1], width)
+    image, coverage = reader.read(rows, slice(first.start, last.stop))
+    for column in columns:
+        inside, beside = _reach(grid.columns, scene.window[1], column, width)
+        part = slice(inside.start - first.start, inside.stop - first.start)
+        values, state = image[:, part].copy(), coverage[:, part].copy()
+        if any(above) or any(beside):
+            values = np.pad(values, (above, beside, (0, 0)), mode="reflect")
+            state = np.pad(state, (above, beside), mode="reflect")
+        yield column, values, state
+
+
+def _reach(axis: Axis, part: slice, index: int, length: int) -> tuple[slice, tuple[int, int]]:
+    """Pixels of a window that the scene has, and how many lack before and after them."""
+    start = part.start + axis.start(index)
+    stop = start + axis.size
+    inside = slice(max(start, 0), min(stop, length))
+    return inside, (inside.start - start, stop - inside.stop)

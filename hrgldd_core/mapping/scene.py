@@ -1,0 +1,203 @@
+"""A scene of a run: laid out, its strips computed or found again, put together and published."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pystac
+
+from hrgldd_core import storage
+from hrgldd_core.mapping.ahead import in_order
+from hrgldd_core.mapping.cog import write_cogs
+from hrgldd_core.mapping.plan import MappingPlan
+from hrgldd_core.mapping.predict import predict_spans
+from hrgldd_core.mapping.runtime import Runtime
+from hrgldd_core.mapping.strips import Span, StripResult, cut, join
+from hrgldd_core.mapping.windows import WindowGrid
+from hrgldd_core.mapping.work import drop_scene, load_strip, store_strip, stored_strips
+from hrgldd_core.models.store import ModelSpec
+from hrgldd_core.normalise import BandStatistics, band_statistics
+from hrgldd_core.progress import Progress, no_progress
+from hrgldd_core.scenes import Scene, SceneReader, open_scene
+from hrgldd_core.stac.results import result_item
+
+__all__ = [
+    "PreparedScene",
+    "assemble",
+    "compute",
+    "item_uri",
+    "mapped_item",
+    "prepare",
+    "strips_of",
+]
+
+
+@dataclass(frozen=True)
+class PreparedScene:
+    """What all strips of a scene share.
+
+    Attributes:
+        scene: what to map.
+        statistics: of its bands.
+        grid: its windows.
+        spans: its strips.
+        seconds: that it took to find out.
+    """
+
+    scene: Scene
+    statistics: BandStatistics
+    grid: WindowGrid
+    spans: tuple[Span, ...]
+    seconds: float
+
+
+def item_uri(plan: MappingPlan, scene_id: str) -> str:
+    """Where the item of a mapped scene is."""
+    return storage.join(plan.out, "items", f"{scene_id}.json")
+
+
+def mapped_item(plan: MappingPlan, scene_id: str) -> pystac.Item | None:
+    """The item of a scene that this run has already mapped, None when it has not."""
+    uri = item_uri(plan, scene_id)
+    if not storage.exists(uri):
+        return None
+    item = pystac.Item.from_dict(storage.read_json(uri))
+    return item if item.properties.get("hrgldd:run_id") == plan.run_id else None
+
+
+def prepare(plan: MappingPlan, spec: ModelSpec, item: pystac.Item) -> PreparedScene:
+    """Open a scene and sample it.
+
+    Raises:
+        InputError: when it cannot be mapped.
+    """
+    started = time.monotonic()
+    scene = open_scene(item, bands=spec.bands, aoi=plan.aoi)
+    with SceneReader(scene) as reader:
+        statistics = band_statistics(reader.sample())
+    chosen = plan.parameters
+    grid = WindowGrid.plan(
+        (scene.target.height, scene.target.width),
+        largest=chosen.window,
+        margin=chosen.margin,
+        blend=chosen.blend,
+    )
+    spans = tuple(cut(grid, pixels=plan.strip_pixels))
+    return PreparedScene(scene, statistics, grid, spans, time.monotonic() - started)
+
+
+def compute(
+    prepared: PreparedScene,
+    spec: ModelSpec,
+    runtime: Runtime,
+    *,
+    spans: Sequence[Span],
+    batch: int = 1,
+    threads: int | None = None,
+    progress: Progress = no_progress,
+) -> Generator[StripResult, None, None]:
+    """Strips of a scene, computed.
+
+    Raises:
+        InputError: when the scene cannot be read.
+    """
+    return predict_spans(
+        prepared.scene,
+        runtime,
+        normalisation=spec.normalisation,
+        statistics=prepared.statistics,
+        grid=prepared.grid,
+        spans=spans,
+        batch=batch,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def strips_of(
+    plan: MappingPlan,
+    spec: ModelSpec,
+    prepared: PreparedScene,
+    runtime: Runtime,
+    *,
+    batch: int = 1,
+    progress: Progress = no_progress,
+) -> Generator[StripResult, None, None]:
+    """All strips of a scene from the top: those that were kept, the others computed and kept.
+
+    A scene of one strip keeps nothing, there is nothing to go on with.
+    """
+    scene_id, spans = prepared.scene.id, prepared.spans
+    kept = stored_strips(plan, scene_id)
+    missing = [span for span in spans if span not in kept]
+    results = compute(prepared, spec, runtime, spans=missing, batch=batch, progress=progress)
+
+    def keep(task: tuple[Span, StripResult]) -> StripResult:
+        if len(spans) > 1:
+            store_strip(plan, scene_id, *task)
+        return task[1]
+
+    with closing(results), ThreadPoolExecutor(1) as writer:
+        new = in_order(writer, keep, zip(missing, results, strict=True), ahead=1)
+        for span in spans:
+            yield load_strip(plan, scene_id, span) if span in kept else next(new)
+        # Ends the pipeline's threads in its own time.
+        next(new, None)
+
+
+def assemble(
+    plan: MappingPlan, spec: ModelSpec, prepared: PreparedScene, results: Iterable[StripResult]
+) -> pystac.Item:
+    """Publish a scene: two COGs and, last, its item; then forget its strips.
+
+    Raises:
+        InputError: from ``results``; nothing of the scene is written.
+        OutputError: when the output cannot be written.
+    """
+    scene = prepared.scene
+    seconds = 0.0
+
+    def counted() -> Generator[StripResult, None, None]:
+        nonlocal seconds
+        for result in results:
+            seconds += result.seconds
+            yield result
+
+    with tempfile.TemporaryDirectory(prefix="hrgldd-") as folder:
+        started = time.monotonic()
+        probability, coverage, pixels = write_cogs(join(counted()), scene.target, Path(folder))
+        files: dict[str, dict[str, Any]] = {}
+        for kind, path in (("probability", probability), ("coverage", coverage)):
+            files[kind] = storage.identity(str(path))
+            storage.put_file(path, storage.join(plan.out, kind, f"{scene.id}.tif"))
+        # Strips that were kept took their time earlier, or elsewhere.
+        mapping = max(seconds, time.monotonic() - started)
+    statistics = prepared.statistics
+    result = result_item(
+        scene,
+        run_id=plan.run_id,
+        files=files,
+        properties={
+            "hrgldd:run_id": plan.run_id,
+            "hrgldd:model": f"{spec.id} {spec.version}",
+            "hrgldd:synthetic": scene.synthetic,
+            "hrgldd:pixels": pixels,
+            "hrgldd:band_center": list(statistics.center),
+            "hrgldd:band_scale": list(statistics.scale),
+            "hrgldd:overlap_factor": round(prepared.grid.overhead, 3),
+            "hrgldd:seconds": {
+                "open": round(prepared.seconds, 3),
+                "map": round(mapping, 3),
+            },
+        },
+    )
+    storage.write_json(item_uri(plan, scene.id), result)
+    drop_scene(plan, scene.id)
+    return pystac.Item.from_dict(result)

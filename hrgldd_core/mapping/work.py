@@ -1,0 +1,74 @@
+"""Finished strips of unfinished scenes: ``OUT/.work/RUN_ID/SCENE/FIRST-STOP.npz.zst``."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+
+from hrgldd_core import storage
+from hrgldd_core.mapping.plan import MappingPlan
+from hrgldd_core.mapping.strips import Span, StripResult
+
+__all__ = ["drop_scene", "drop_work", "load_strip", "store_strip", "stored_strips"]
+
+_FOLDER, _SUFFIX, _CODEC = ".work", ".npz.zst", "zstd"
+_NAME = re.compile(rf"(\d+)-(\d+){re.escape(_SUFFIX)}")
+
+
+def _scene(plan: MappingPlan, scene_id: str) -> str:
+    return storage.join(plan.out, _FOLDER, plan.run_id, scene_id)
+
+
+def _strip(plan: MappingPlan, scene_id: str, span: Span) -> str:
+    return storage.join(_scene(plan, scene_id), f"{span.first}-{span.stop}{_SUFFIX}")
+
+
+def stored_strips(plan: MappingPlan, scene_id: str) -> set[Span]:
+    """The strips that are there, each whole."""
+    names = storage.list_names(_scene(plan, scene_id))
+    found = (_NAME.fullmatch(name) for name in names)
+    return {Span(int(m[1]), int(m[2])) for m in found if m}
+
+
+def store_strip(plan: MappingPlan, scene_id: str, span: Span, result: StripResult) -> None:
+    """Keep a finished strip, whole or not at all.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    memory = io.BytesIO()
+    np.savez(memory, **asdict(result))
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, _CODEC) as stream:
+        stream.write(memory.getbuffer())
+    storage.write_bytes(_strip(plan, scene_id, span), packed.getvalue().to_pybytes())
+
+
+def load_strip(plan: MappingPlan, scene_id: str, span: Span) -> StripResult:
+    """A strip that was kept.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    packed = storage.read_bytes(_strip(plan, scene_id, span))
+    with pa.CompressedInputStream(pa.BufferReader(packed), _CODEC) as stream:
+        arrays = np.load(io.BytesIO(stream.read()))
+    return StripResult(
+        top=int(arrays["top"]),
+        seconds=float(arrays["seconds"]),
+        **{name: arrays[name] for name in ("head", "levels", "coverage", "tail")},
+    )
+
+
+def drop_scene(plan: MappingPlan, scene_id: str) -> None:
+    """Forget a scene's strips, once its item is written."""
+    storage.remove_tree(_scene(plan, scene_id))
+
+
+def drop_work(plan: MappingPlan) -> None:
+    """Forget all strips of the run, once nothing is missing."""
+    storage.remove_tree(storage.join(plan.out, _FOLDER))
