@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,6 +73,7 @@ def write_manifest(
     mapped: Mapping[str, pystac.Item],
     summary: Mapping[str, Any],
     created: datetime,
+    mosaics: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write ``manifest.json``: inputs, model, parameters, versions, times, outputs, findings."""
     document = {
@@ -94,10 +95,25 @@ def write_manifest(
         "seed": None,
         "note": "Mapping draws no random numbers: the same inputs give the same map.",
         "scenes": {k: m.properties for k, m in mapped.items()},
+        **({"mosaic": _mosaic(plan, mapped, mosaics)} if mosaics else {}),
         "outputs": {name: storage.identity(storage.join(plan.out, name)) for name in FORMATS},
         "summary": summary,
     }
     storage.write_json(storage.join(plan.out, _NAME), document)
+
+
+def _mosaic(
+    plan: MappingPlan, mapped: Mapping[str, pystac.Item], mosaics: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The mosaics' files, and which scene each number in ``source*.tif`` is."""
+    return {
+        "rule": plan.parameters.mosaic,
+        "zones": list(mosaics),
+        "sources": [
+            {"number": n, "scene": k, "datetime": mapped[k].properties["datetime"]}
+            for n, k in enumerate(sorted(mapped), 1)
+        ],
+    }
 
 
 def _software() -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
 from hrgldd_core.models.store import BUNDLED, open_model
 from hrgldd_core.stac.catalog import SearchQuery, parse_bbox, parse_interval, search
@@ -28,6 +29,7 @@ def plan_mapping(
     model: str = BUNDLED,
     threshold: float | None = None,
     min_area: float = 100.0,
+    mosaic: MosaicRule = "recent",
     event: str = "",
 ) -> MappingPlan:
     """Plan a run from the options of ``hrgldd map``.
@@ -70,7 +72,7 @@ def plan_mapping(
         out=_absolute(out),
         event=event or ", ".join(item.id for item in items[:3]),
         parameters=MappingParameters(
-            threshold=threshold or stored.spec.threshold, min_area_m2=min_area
+            threshold=threshold or stored.spec.threshold, min_area_m2=min_area, mosaic=mosaic
         ),
         aoi=aoi,
         searched=searched,
