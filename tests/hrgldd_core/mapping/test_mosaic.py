@@ -167,9 +167,7 @@ def test_a_file_that_is_cut_off_or_no_cog_is_refused(tmp_path):
     content = made.probability.read_bytes()
     made.probability.write_bytes(content[:-20_000])
     with pytest.raises(OutputError, match="not written whole"):
-        for path in (made.probability, made.source):
-        assert cog_validate(path, strict=True) == (True, [], [])
-        check_cog(path, made.grid)
+        check_cog(made.probability, made.grid)
     with rasterio.open(event.hrefs["a"]) as plain:
         grid = GeoBox(plain.shape, plain.transform, plain.crs)
     with pytest.raises(OutputError, match="cloud optimised"):
