@@ -31,6 +31,7 @@ __all__ = ["map_command"]
     help="Which observation counts where scenes overlap.",
 )
 @click.option("--event", default="", help="Name of the event, for the report.")
+@click.option("--price-per-hour", type=click.FloatRange(0), help="Of a node, to state the cost.")
 @out_option
 @json_option
 @click.pass_context

@@ -14,6 +14,7 @@ import pystac
 from hrgldd_core import storage
 from hrgldd_core.inventory.build import Inventory
 from hrgldd_core.inventory.write import FORMATS
+from hrgldd_core.mapping.effort import effort_rows
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.quicklook import probability_overlay, quicklook_size, true_colour
 from hrgldd_core.models.store import ModelSpec
@@ -66,6 +67,7 @@ def describe_run(
             sensitivity=sensitivity,
             model=_model(spec),
             timings_s={"map": summary["seconds"]["map"]},
+            effort=effort_rows(summary),
             megapixels=float(summary["megapixels"]),
             files=_files(plan, mapped, mosaics),
             missing=tuple(f"{k}: {why}" for k, why in summary["missing"].items()),

@@ -69,6 +69,7 @@ class MappingPlan(BaseModel):
     searched: dict[str, str] = Field({}, description="what was searched, in words")
     aoi: BBox | None = Field(None, description="west, south, east, north in degrees")
     parameters: MappingParameters
+    price_per_hour: float | None = Field(None, ge=0, description="of a node, in any currency")
     items: list[dict[str, Any]] = Field(description="STAC items of the scenes")
     inputs: dict[str, dict[str, str | int]] = Field(
         description="size and checksum (or etag) of each file that is read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         InputError: when no scene was mapped.
     """
+    started = time.monotonic()
     spec, chosen = open_planned_model(plan).spec, plan.parameters
     items = {item.id: item for item in plan.scenes()}
     mapped = mapped_items(plan, [k for k in items if k not in missing])
@@ -74,6 +76,7 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         inventory,
         coverage_km2=coverage_km2([storage.gdal_path(c) for c in coverage], plan.aoi),
         missing=lost,
+        combining_s=time.monotonic() - started,
     )
     summary["warnings"] = cautions(scenes)
     if truth := compare_with_truth(scenes, items, probability, parameters=chosen):

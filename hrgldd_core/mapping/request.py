@@ -31,6 +31,7 @@ def plan_mapping(
     min_area: float = 100.0,
     mosaic: MosaicRule = "recent",
     event: str = "",
+    price_per_hour: float | None = None,
 ) -> MappingPlan:
     """Plan a run from the options of ``hrgldd map``.
 
@@ -76,7 +77,7 @@ def plan_mapping(
         ),
         aoi=aoi,
         searched=searched,
-    )
+    ).model_copy(update={"price_per_hour": price_per_hour})
 
 
 def _absolute(uri: str) -> str:
