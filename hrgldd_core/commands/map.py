@@ -24,8 +24,16 @@ __all__ = ["map_command"]
 @click.option("--model", default="bundled", show_default=True, help="Model folder or URI.")
 @click.option("--threshold", type=float, help="Probability of a landslide pixel  [model's own]")
 @click.option("--min-area", type=float, default=100.0, show_default=True, help="Smallest area, m2.")
+@click.option(
+    "--mosaic",
+    type=click.Choice(("recent", "confidence", "maximum")),
+    default="recent",
+    show_default=True,
+    help="Which observation counts where scenes overlap.",
+)
 @click.option("--event", default="", help="Name of the event, for the report.")
 @runtime_options
+@click.option("--price-per-hour", type=click.FloatRange(0), help="Of a node, to state the cost.")
 @out_option
 @json_option
 @click.pass_context

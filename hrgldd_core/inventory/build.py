@@ -1,4 +1,4 @@
-"""Polygons of all scenes to one inventory: joined over scenes, measured, sifted, named."""
+"""Polygons to one inventory: joined across UTM zones, measured, sifted, named."""
 
 from __future__ import annotations
 
@@ -34,19 +34,20 @@ class Inventory:
 
 
 def build_inventory(
-    scenes: Sequence[GeoDataFrame],
+    zones: Sequence[GeoDataFrame],
     *,
     min_area_m2: float,
     threshold: float,
     model_id: str,
     synthetic: bool = False,
 ) -> Inventory:
-    """Join polygons that overlap between scenes, measure them, leave out specks.
+    """Join polygons that overlap between UTM zones, measure them, leave out specks.
 
-    A landslide in the overlap of two scenes becomes one polygon: the union of both outlines.
+    A landslide in the overlap of two zones becomes one polygon: the union of both outlines. Within
+    a zone there are no overlaps: its scenes were combined pixel by pixel.
 
     Args:
-        scenes: polygons of each, as `polygonise` returns them.
+        zones: polygons of each, as `polygonise` returns them.
         min_area_m2: smaller ones are specks: counted, not kept.
         threshold: recorded with each polygon.
         model_id: recorded with each polygon.
@@ -55,7 +56,7 @@ def build_inventory(
     import geopandas as gpd
     import pandas as pd
 
-    parts = [_measured(frame) for frame in scenes if len(frame)]
+    parts = [_measured(frame).assign(zone=i) for i, frame in enumerate(zones) if len(frame)]
     if not parts:
         return Inventory(_empty(), 0, 0.0)
     frame = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs="EPSG:4326")
@@ -71,7 +72,8 @@ def build_inventory(
         frame[column] = frame[column].round(1)
     for column in ("prob_mean", "prob_max"):
         frame[column] = frame[column].round(3)
-    frame["acquired"] = pd.to_datetime(frame["acquired"], utc=True)
+    for column in ("acquired", "acquired_last"):
+        frame[column] = pd.to_datetime(frame[column], utc=True)
     return Inventory(frame[[*COLUMNS, "geometry"]], specks, specks_m2)
 
 
@@ -92,15 +94,17 @@ def _measured(frame: GeoDataFrame) -> GeoDataFrame:
 
 
 def _joined(frame: GeoDataFrame) -> GeoDataFrame:
-    """One polygon for those of different scenes that overlap."""
+    """One polygon for those of different zones that overlap."""
     import geopandas as gpd
     import pandas as pd
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    zone = frame["zone"].to_numpy()
+    if (zone == zone[0]).all():
+        return frame
     left, right = frame.sindex.query(frame.geometry, predicate="intersects")
-    scene = frame["scene_id"].to_numpy()
-    across = scene[left] != scene[right]
+    across = zone[left] != zone[right]
     if not across.any():
         return frame
     left, right = left[across], right[across]
@@ -117,10 +121,13 @@ def _joined(frame: GeoDataFrame) -> GeoDataFrame:
                 "prob_mean": float(np.average(part["prob_mean"], weights=part["pixels"])),
                 "prob_max": float(part["prob_max"].max()),
                 "pixels": int(part["pixels"].max()),
-                # What one scene cuts off another may show whole: cut only when cut in all.
+                # What one zone cuts off another may show whole: cut only when cut in all.
                 "edge": bool(part["edge"].all()),
-                "scene_id": " ".join(sorted(set(part["scene_id"]))),
+                "scene_id": " ".join(sorted(set(" ".join(part["scene_id"]).split()))),
                 "acquired": min((t for t in part["acquired"] if pd.notna(t)), default=None),
+                "acquired_last": max(
+                    (t for t in part["acquired_last"] if pd.notna(t)), default=None
+                ),
             }
         )
     union = gpd.GeoDataFrame(rows, crs=frame.crs)
@@ -137,5 +144,6 @@ def _empty() -> GeoDataFrame:
         name: pd.Series(dtype="object" if name in text else "float64") for name in COLUMNS
     }
     columns["edge"] = pd.Series(dtype="bool")
-    columns["acquired"] = pd.Series(dtype="datetime64[ns, UTC]")
+    for column in ("acquired", "acquired_last"):
+        columns[column] = pd.Series(dtype="datetime64[ns, UTC]")
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs="EPSG:4326"))

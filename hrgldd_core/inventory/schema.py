@@ -12,8 +12,9 @@ COLUMNS: dict[str, str] = {
     "width_m": "shorter side of the smallest enclosing rectangle, metres",
     "prob_mean": "mean of its pixels' probability, calibrated at best on other places",
     "prob_max": "largest probability of its pixels",
-    "scene_id": "scene (or scenes, separated by spaces) in which it was seen",
+    "scene_id": "scene (or scenes, separated by spaces) that its pixels are from",
     "acquired": "acquisition time of the (earliest) scene, UTC",
+    "acquired_last": "acquisition time of the latest scene, UTC",
     "edge": "touches the border of the image or AOI, cloud or nodata: may go on there",
     "model_id": "model and version",
     "threshold": "probability from which a pixel counts as landslide",
@@ -21,4 +22,4 @@ COLUMNS: dict[str, str] = {
 }
 
 # dBASE allows ten characters.
-SHAPEFILE_NAMES = {"perimeter_m": "perim_m", "threshold": "threshold"}
+SHAPEFILE_NAMES = {"perimeter_m": "perim_m", "acquired_last": "acq_last"}

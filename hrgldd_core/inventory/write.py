@@ -59,7 +59,8 @@ def _flatgeobuf(frame: GeoDataFrame, path: Path) -> None:
 
 def _shapefile(frame: GeoDataFrame, path: Path) -> None:
     short = frame.rename(columns=SHAPEFILE_NAMES)
-    short["acquired"] = [t.isoformat() if t == t else "" for t in short["acquired"]]  # noqa: PLR0124
+    for column in ("acquired", "acq_last"):
+        short[column] = [t.isoformat() if t == t else "" for t in short[column]]  # noqa: PLR0124
     short["edge"] = short["edge"].astype(int)
     with tempfile.TemporaryDirectory() as folder:
         short.to_file(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import nan
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pystac
 from hrgldd_core import storage
 from hrgldd_core.inventory.build import Inventory
 from hrgldd_core.inventory.write import FORMATS
+from hrgldd_core.mapping.effort import effort_rows
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.quicklook import probability_overlay, quicklook_size, true_colour
 from hrgldd_core.models.store import ModelSpec
@@ -45,6 +46,7 @@ def describe_run(
     summary: Mapping[str, Any],
     created: datetime,
     sensitivity: tuple[tuple[float, int, float], ...],
+    mosaics: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The HTML report of a run."""
     shown = sorted(scenes.values(), key=lambda s: -_landslide_area(s, inventory.frame))
@@ -65,8 +67,9 @@ def describe_run(
             sensitivity=sensitivity,
             model=_model(spec),
             timings_s={"map": summary["seconds"]["map"]},
+            effort=effort_rows(summary),
             megapixels=float(summary["megapixels"]),
-            files=_files(plan, mapped),
+            files=_files(plan, mapped, mosaics),
             missing=tuple(f"{k}: {why}" for k, why in summary["missing"].items()),
             truth=_truth(summary.get("truth")),
             warnings=tuple(summary["warnings"]),
@@ -125,12 +128,16 @@ def _model(spec: ModelSpec) -> ModelSummary:
 
 
 def _files(
-    plan: MappingPlan, mapped: Mapping[str, pystac.Item]
+    plan: MappingPlan, mapped: Mapping[str, pystac.Item], mosaics: Sequence[Mapping[str, Any]]
 ) -> tuple[tuple[str, str, int], ...]:
     rows = [
         (f"Inventory, {label}", name, int(storage.identity(storage.join(plan.out, name))["size"]))
         for name, label in FORMATS.items()
     ]
+    for mosaic in mosaics:
+        for kind, what in (("probability", "probability"), ("source", "scene of each pixel")):
+            label = f"Mosaic, {what} (COG, {mosaic['crs']})"
+            rows.append((label, mosaic[kind]["href"], int(mosaic[kind]["size"])))
     for scene_id, item in mapped.items():
         for kind in ("probability", "coverage"):
             size = int(item.assets[kind].extra_fields["file:size"])

@@ -65,6 +65,7 @@ def summary_text(summary: dict[str, Any]) -> str:
         f"  left out    {summary['specks']} specks below the minimum area",
         f"  seen        {summary['mapped_share']:.1%} of {summary['aoi_km2']:.1f} km2",
         f"  speed       {summary['seconds']['map']:.1f} s, {summary['mpx_per_s']:.2f} Mpx/s",
+        f"  memory      {summary['peak_memory_mb']} MB at most",
         f"  result      {summary['out']}",
         f"  report      {storage.join(summary['out'], 'report.html')}",
     ]

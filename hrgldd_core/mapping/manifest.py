@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import rasterio
 from hrgldd_core import __version__, storage
 from hrgldd_core.inventory.build import Inventory
 from hrgldd_core.inventory.write import FORMATS
+from hrgldd_core.mapping.effort import effort
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.models.store import ModelSpec
 
@@ -35,13 +36,9 @@ def summarise(
     *,
     coverage_km2: Mapping[str, float],
     missing: Mapping[str, str],
+    combining_s: float,
 ) -> dict[str, Any]:
     """The figures of a run: areas in the units that the keys name, seconds by step."""
-    pixels = sum(sum(m.properties["hrgldd:pixels"].values()) for m in mapped.values())
-    seconds = {
-        step: round(sum(m.properties["hrgldd:seconds"][step] for m in mapped.values()), 3)
-        for step in ("open", "map")
-    }
     total = sum(coverage_km2.values())
     areas = inventory.frame["area_m2"]
     return {
@@ -60,9 +57,7 @@ def summarise(
         "aoi_km2": round(total, 3),
         "mapped_share": round(coverage_km2["mapped"] / total, 4) if total else 0.0,
         "coverage_km2": {name: round(area, 4) for name, area in coverage_km2.items()},
-        "megapixels": round(pixels / 1e6, 3),
-        "seconds": seconds,
-        "mpx_per_s": round(pixels / 1e6 / max(seconds["map"], 1e-9), 3),
+        **effort(plan, mapped, combining_s=combining_s),
     }
 
 
@@ -73,6 +68,7 @@ def write_manifest(
     mapped: Mapping[str, pystac.Item],
     summary: Mapping[str, Any],
     created: datetime,
+    mosaics: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write ``manifest.json``: inputs, model, parameters, versions, times, outputs, findings."""
     document = {
@@ -94,10 +90,25 @@ def write_manifest(
         "seed": None,
         "note": "Mapping draws no random numbers: the same inputs give the same map.",
         "scenes": {k: m.properties for k, m in mapped.items()},
+        **({"mosaic": _mosaic(plan, mapped, mosaics)} if mosaics else {}),
         "outputs": {name: storage.identity(storage.join(plan.out, name)) for name in FORMATS},
         "summary": summary,
     }
     storage.write_json(storage.join(plan.out, _NAME), document)
+
+
+def _mosaic(
+    plan: MappingPlan, mapped: Mapping[str, pystac.Item], mosaics: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The mosaics' files, and which scene each number in ``source*.tif`` is."""
+    return {
+        "rule": plan.parameters.mosaic,
+        "zones": list(mosaics),
+        "sources": [
+            {"number": n, "scene": k, "datetime": mapped[k].properties["datetime"]}
+            for n, k in enumerate(sorted(mapped), 1)
+        ],
+    }
 
 
 def _software() -> dict[str, str]:

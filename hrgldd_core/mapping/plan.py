@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from hrgldd_core import __version__, storage
 from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.grid import BBox
+from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.runtime import Precision, RuntimeName
 from hrgldd_core.models.store import StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
@@ -37,6 +38,9 @@ class MappingParameters(BaseModel):
 
     threshold: float = Field(gt=0, lt=1, description="probability from which a pixel is landslide")
     min_area_m2: float = Field(100.0, ge=0, description="smaller areas are left out and counted")
+    mosaic: MosaicRule = Field(
+        "recent", description="which observation of a pixel counts where scenes overlap"
+    )
     window: int = Field(1024, ge=256, description="largest side of a window, pixels")
     margin: int = Field(64, ge=0, description="outer pixels of a window that are thrown away")
     blend: int = Field(32, ge=0, description="pixels over which neighbouring windows are mixed")
@@ -70,6 +74,7 @@ class MappingPlan(BaseModel):
     searched: dict[str, str] = Field({}, description="what was searched, in words")
     aoi: BBox | None = Field(None, description="west, south, east, north in degrees")
     parameters: MappingParameters
+    price_per_hour: float | None = Field(None, ge=0, description="of a node, in any currency")
     items: list[dict[str, Any]] = Field(description="STAC items of the scenes")
     strip_pixels: int = Field(
         16_000_000, gt=0, description="pixels that are computed and kept together"

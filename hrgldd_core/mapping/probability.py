@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import numpy.typing as npt
 import rasterio
 from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
 
 from hrgldd_core import storage
 from hrgldd_core.grid import raster_grid
 from hrgldd_core.scenes.open import DRIVER
 
-__all__ = ["NODATA", "SCALE", "Levels", "landslide", "quantise", "read_levels"]
+__all__ = ["NODATA", "SCALE", "Levels", "landslide", "open_levels", "quantise", "read_levels"]
 
 SCALE = 250
 """Stored value of probability 1."""
@@ -33,6 +37,25 @@ def landslide(levels: Levels, threshold: float) -> npt.NDArray[np.bool_]:
     """Where the probability reaches a threshold; a threshold on a step includes that step."""
     least = int(np.ceil(threshold * SCALE - 1e-6))
     return np.asarray((levels >= least) & (levels != NODATA))
+
+
+# Tiles are whole blocks, each read once; GDAL's own default is a share of the machine's memory.
+_CACHE_BYTES = 16 << 20
+
+
+@contextmanager
+def open_levels(href: str) -> Iterator[tuple[Callable[[slice, slice], Levels], GeoBox]]:
+    """A probability COG to be read in parts: a function of (rows, columns), and its grid."""
+    with (
+        rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES),
+        rasterio.open(storage.gdal_path(href), driver=DRIVER) as dataset,
+    ):
+
+        def read(rows: slice, columns: slice) -> Levels:
+            part: Levels = dataset.read(1, window=Window.from_slices(rows, columns))
+            return part
+
+        yield read, raster_grid(dataset, href)
 
 
 def read_levels(href: str) -> tuple[Levels, GeoBox]:

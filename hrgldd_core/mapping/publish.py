@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.inventory.build import build_inventory
-from hrgldd_core.inventory.polygonise import polygonise
 from hrgldd_core.inventory.write import write_inventory
 from hrgldd_core.mapping.cautions import cautions
+from hrgldd_core.mapping.combine import EventMap, event_maps, outline_landslides
 from hrgldd_core.mapping.describe import describe_run
 from hrgldd_core.mapping.manifest import summarise, write_manifest
+from hrgldd_core.mapping.mapped import mapped_items
 from hrgldd_core.mapping.plan import MappingPlan
-from hrgldd_core.mapping.probability import read_levels
-from hrgldd_core.mapping.run import mapped_item, open_planned_model
+from hrgldd_core.mapping.run import open_planned_model
 from hrgldd_core.mapping.seen import coverage_km2
 from hrgldd_core.mapping.sensitivity import threshold_sensitivity
 from hrgldd_core.mapping.truth import compare_with_truth
@@ -29,6 +32,8 @@ __all__ = ["publish"]
 def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     """Write everything that concerns the run as a whole; the collection last.
 
+    Scenes are looked at in windows: memory depends on the landslides found, not on the scenes.
+
     Args:
         plan: of the run.
         missing: reason for each scene that could not be mapped.
@@ -39,9 +44,10 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         InputError: when no scene was mapped.
     """
+    started = time.monotonic()
     spec, chosen = open_planned_model(plan).spec, plan.parameters
     items = {item.id: item for item in plan.scenes()}
-    mapped = {k: m for k in items if k not in missing and (m := mapped_item(plan, k)) is not None}
+    mapped = mapped_items(plan, [k for k in items if k not in missing])
     lost = {k: missing.get(k, "was not mapped") for k in items if k not in mapped} | plan.unusable
     if not mapped:
         raise InputError("no scene could be mapped: " + "; ".join(lost.values()))
@@ -49,27 +55,28 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     probability = {k: storage.join(plan.out, "probability", f"{k}.tif") for k in mapped}
     coverage = [storage.join(plan.out, "coverage", f"{k}.tif") for k in mapped]
 
-    inventory = build_inventory(
-        [
-            polygonise(
-                *read_levels(probability[k]),
-                threshold=chosen.threshold,
-                scene_id=k,
-                acquired=scene.acquired,
-            )
-            for k, scene in scenes.items()
-        ],
-        min_area_m2=chosen.min_area_m2,
-        threshold=chosen.threshold,
-        model_id=f"{spec.id} {spec.version}",
-        synthetic=any(scene.synthetic for scene in scenes.values()),
-    )
+    with tempfile.TemporaryDirectory(prefix="hrgldd-") as folder:
+        maps = event_maps(scenes, probability, parameters=chosen, folder=Path(folder))
+        inventory = build_inventory(
+            outline_landslides(maps, scenes, threshold=chosen.threshold),
+            min_area_m2=chosen.min_area_m2,
+            threshold=chosen.threshold,
+            model_id=f"{spec.id} {spec.version}",
+            synthetic=any(scene.synthetic for scene in scenes.values()),
+        )
+        sensitivity = threshold_sensitivity(
+            [m.probability for m in maps],
+            threshold=chosen.threshold,
+            min_area_m2=chosen.min_area_m2,
+        )
+        mosaics = _publish_mosaics(plan, maps)
     summary = summarise(
         plan,
         mapped,
         inventory,
         coverage_km2=coverage_km2([storage.gdal_path(c) for c in coverage], plan.aoi),
         missing=lost,
+        combining_s=time.monotonic() - started,
     )
     summary["warnings"] = cautions(scenes)
     if truth := compare_with_truth(scenes, items, probability, parameters=chosen):
@@ -85,14 +92,32 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         inventory=inventory,
         summary=summary,
         created=created,
-        sensitivity=threshold_sensitivity(
-            list(probability.values()),
-            threshold=chosen.threshold,
-            min_area_m2=chosen.min_area_m2,
-        ),
+        sensitivity=sensitivity,
+        mosaics=mosaics,
     )
     storage.write_bytes(storage.join(plan.out, "report.html"), html.encode())
-    write_manifest(plan, spec, mapped=mapped, summary=summary, created=created)
-    collection = result_collection(list(mapped.values()), plan=plan, summary=summary)
+    write_manifest(plan, spec, mapped=mapped, summary=summary, created=created, mosaics=mosaics)
+    collection = result_collection(
+        list(mapped.values()), plan=plan, summary=summary, mosaics=mosaics
+    )
     storage.write_json(storage.join(plan.out, "collection.json"), collection)
     return summary
+
+
+def _publish_mosaics(plan: MappingPlan, maps: list[EventMap]) -> list[dict[str, Any]]:
+    """Upload the mosaics; what the manifest says of each."""
+    published = []
+    for made in maps:
+        if made.mosaic is None:
+            continue
+        files = {}
+        for kind, path in (
+            ("probability", made.mosaic.probability),
+            ("source", made.mosaic.source),
+        ):
+            name = f"mosaic/{kind}{made.suffix}.tif"
+            files[kind] = {"href": name, **storage.identity(str(path))}
+            storage.put_file(path, storage.join(plan.out, name))
+        crs = str(made.mosaic.grid.crs)
+        published.append({"crs": crs, "scenes": list(made.mosaic.scenes), **files})
+    return published

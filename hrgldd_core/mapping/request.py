@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
 from hrgldd_core.mapping.runtime import Precision, chosen_runtime
 from hrgldd_core.models.store import BUNDLED, open_model
@@ -29,9 +30,11 @@ def plan_mapping(
     model: str = BUNDLED,
     threshold: float | None = None,
     min_area: float = 100.0,
+    mosaic: MosaicRule = "recent",
     event: str = "",
     runtime: str = "auto",
     precision: Precision = "float32",
+    price_per_hour: float | None = None,
 ) -> MappingPlan:
     """Plan a run from the options of ``hrgldd map``.
 
@@ -77,10 +80,11 @@ def plan_mapping(
             min_area_m2=min_area,
             runtime=chosen_runtime(runtime),
             precision=precision,
+            mosaic=mosaic,
         ),
         aoi=aoi,
         searched=searched,
-    )
+    ).model_copy(update={"price_per_hour": price_per_hour})
 
 
 def _absolute(uri: str) -> str:

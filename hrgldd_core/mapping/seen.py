@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -26,7 +29,8 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
     """Area of each `Coverage` within the AOI, in km2.
 
     Overlapping scenes count once. Computed on the grid of the first raster, coarsened to at most
-    4096 pixels a side, and scaled to the geodesic area of the AOI.
+    4096 pixels a side, and scaled to the geodesic area of the AOI. Of each raster only its own part
+    of that grid is read, from an overview: hundreds of scenes take seconds.
 
     Args:
         rasters: coverage COGs, as GDAL opens them.
@@ -39,11 +43,12 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
         inside = geometry_mask([outline.json], grid.shape, grid.affine, invert=True)
     best = np.zeros(grid.shape, np.uint8)
     for path in rasters:
-        with (
-            rasterio.open(path, driver=DRIVER) as dataset,
-            on_grid(dataset, grid) as warped,
-        ):
-            best = np.maximum(best, _RANK[warped.read(1)])
+        with _opened(path, grid.resolution.x) as dataset:
+            part = _part(dataset, grid)
+            if part is None:
+                continue
+            with on_grid(dataset, grid[part]) as warped:
+                np.maximum(best[part], _RANK[warped.read(1)], out=best[part])
     if aoi is None:
         inside = best > 0
     counts = np.bincount(best[inside], minlength=len(Coverage))
@@ -53,6 +58,39 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
         kind.name.lower(): float(counts[_RANK[kind]]) * pixel_km2 * scale
         for kind in (Coverage.MAPPED, Coverage.CLOUD, Coverage.NODATA, Coverage.OUTSIDE)
     }
+
+
+@contextmanager
+def _opened(path: str, pixel: float) -> Iterator[Any]:
+    """A raster at the coarsest of its overviews that is not coarser than a pixel."""
+    with rasterio.open(path, driver=DRIVER) as dataset:
+        factors = dataset.overviews(1)
+        fits = [i for i, f in enumerate(factors) if f * dataset.res[0] <= pixel]
+        if not fits:
+            yield dataset
+            return
+    with rasterio.open(path, driver=DRIVER, overview_level=fits[-1]) as coarse:
+        yield coarse
+
+
+def _part(dataset: Any, grid: GeoBox) -> tuple[slice, slice] | None:
+    """Rows and columns of a grid that a raster can touch."""
+    box = GeoBox(dataset.shape, dataset.transform, dataset.crs)
+    extent = box.extent.to_crs(crs_of(grid), resolution=box.resolution.x * 64).boundingbox
+    columns, rows = (
+        sorted(((first - origin) / step, (last - origin) / step))
+        for first, last, origin, step in (
+            (extent.left, extent.right, grid.affine.c, grid.affine.a),
+            (extent.bottom, extent.top, grid.affine.f, grid.affine.e),
+        )
+    )
+    (top, bottom), (left, right) = (
+        (max(0, math.floor(low) - 1), min(length, math.ceil(high) + 1))
+        for (low, high), length in zip((rows, columns), grid.shape, strict=True)
+    )
+    if top >= bottom or left >= right:
+        return None
+    return slice(top, bottom), slice(left, right)
 
 
 def _grid(rasters: Sequence[str], aoi: BBox | None) -> GeoBox:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
+import numpy.typing as npt
 
-from hrgldd_core.mapping.probability import landslide, read_levels
+from hrgldd_core.inventory.components import TILE, Seams, label_tile, tiles
+from hrgldd_core.mapping.probability import landslide, open_levels
 
 __all__ = ["Sensitivity", "threshold_sensitivity"]
 
@@ -18,23 +19,44 @@ _STEPS = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
 
 def threshold_sensitivity(
-    rasters: Sequence[str], *, threshold: float, min_area_m2: float
+    rasters: Sequence[str], *, threshold: float, min_area_m2: float, side: int = TILE
 ) -> Sensitivity:
-    """Count areas at thresholds around the chosen one, specks left out; overlaps count twice.
+    """Count areas at thresholds around the chosen one, specks left out; in bounded memory.
 
     Args:
-        rasters: URIs of probability COGs.
+        rasters: URIs of probability COGs, which should not overlap.
         threshold: the chosen one.
         min_area_m2: smaller areas are specks.
+        side: of a tile, pixels; the result does not depend on it.
     """
     thresholds = [t for step in _STEPS if 0 < (t := round(threshold + step, 3)) < 1]
     counts, areas = np.zeros(len(thresholds), int), np.zeros(len(thresholds))
     for href in rasters:
-        levels, grid = read_levels(href)
-        for i, other in enumerate(thresholds):
-            labels, _ = ndimage.label(landslide(levels, other), np.ones((3, 3)))
-            sizes = np.bincount(labels.ravel())[1:] * grid.resolution.x**2
-            sizes = sizes[sizes >= min_area_m2]
-            counts[i] += len(sizes)
-            areas[i] += sizes.sum()
+        for i, sizes in enumerate(_sizes_m2(href, thresholds, side)):
+            large = sizes[sizes >= min_area_m2]
+            counts[i] += len(large)
+            areas[i] += large.sum()
     return tuple(zip(thresholds, counts.tolist(), areas.tolist(), strict=True))
+
+
+def _sizes_m2(href: str, thresholds: Sequence[float], side: int) -> list[npt.NDArray[np.float64]]:
+    """Size of every area at each threshold; the raster is read once."""
+    with open_levels(href) as (read, grid):
+        seams = [Seams(grid.shape) for _ in thresholds]
+        pieces: list[list[npt.NDArray[np.int64]]] = [[] for _ in thresholds]
+        for tile in tiles(grid.shape, side):
+            levels = read(tile.rows, tile.columns)
+            for i, other in enumerate(thresholds):
+                mask = landslide(levels, other)
+                if not mask.any():
+                    seams[i].add(tile, None, 0)
+                    continue
+                labels, count = label_tile(mask)
+                seams[i].add(tile, labels, count)
+                pieces[i].append(np.bincount(labels.ravel(), minlength=count + 1)[1:])
+        pixel_m2 = grid.resolution.x**2
+    none = np.empty(0, np.int64)
+    return [
+        np.bincount(seam.groups(), weights=np.concatenate([none, *parts])).astype(float) * pixel_m2
+        for seam, parts in zip(seams, pieces, strict=True)
+    ]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pystac
 from odc.geo.geobox import GeoBox
-from rasterio.features import rasterize
-from scipy import ndimage
 
 from hrgldd_core import storage
 from hrgldd_core.evaluation.confusion import Confusion
+from hrgldd_core.inventory.components import Seams, Tile, label_tile, tiles
+from hrgldd_core.inventory.rasterise import polygons_on, rasterise_rows
 from hrgldd_core.mapping.plan import MappingParameters
-from hrgldd_core.mapping.probability import NODATA, landslide, read_levels
+from hrgldd_core.mapping.probability import NODATA, landslide, open_levels
 from hrgldd_core.scenes import Scene
 
 __all__ = ["compare_with_truth"]
@@ -43,17 +43,15 @@ def compare_with_truth(
     found = missed = false = 0
     known = [s for s in scenes.values() if s.synthetic and "truth" in items[s.id].assets]
     for scene in known:
-        levels, grid = read_levels(probability[scene.id])
-        seen = levels != NODATA
-        mapped = landslide(levels, parameters.threshold)
-        label = _rasterised(items[scene.id].assets["truth"].href, grid)
-        total += Confusion.of(label, mapped, counted=seen)
-        least = parameters.min_area_m2 / grid.resolution.x**2
-        sizes, hits = _objects(label & seen, mapped)
+        href = items[scene.id].assets["truth"].href
+        confusion, true, mapped, pixel_m2 = _compared(probability[scene.id], href, parameters)
+        total += confusion
+        least = parameters.min_area_m2 / pixel_m2
+        sizes, hits = true.sizes()
         large = sizes >= least
         found += int((large & (hits >= 0.1 * sizes)).sum())
         missed += int((large & (hits < 0.1 * sizes)).sum())
-        sizes, hits = _objects(mapped, label)
+        sizes, hits = mapped.sizes()
         false += int(((sizes >= least) & (hits == 0)).sum())
     if not known:
         return None
@@ -68,22 +66,59 @@ def compare_with_truth(
     }
 
 
-def _rasterised(href: str, grid: GeoBox) -> npt.NDArray[np.bool_]:
+def _compared(
+    probability: str, truth: str, parameters: MappingParameters
+) -> tuple[Confusion, _Objects, _Objects, float]:
+    """Pixels, true objects, mapped objects of a scene, tile by tile, and the size of a pixel."""
+    import shapely
+
+    total = Confusion()
+    with open_levels(probability) as (read, grid):
+        outlines = _outlines(truth, grid)
+        tree = shapely.STRtree(outlines)
+        true, mapped = _Objects(grid.shape), _Objects(grid.shape)
+        for tile in tiles(grid.shape):
+            levels = read(tile.rows, tile.columns)
+            part = grid[tile.rows, tile.columns]
+            label = rasterise_rows(polygons_on(outlines, tree, part), part).view(bool)
+            seen, found = levels != NODATA, landslide(levels, parameters.threshold)
+            total += Confusion.of(label, found, counted=seen)
+            true.add(tile, label & seen, found)
+            mapped.add(tile, found, label)
+        return total, true, mapped, grid.resolution.x**2
+
+
+def _outlines(href: str, grid: GeoBox) -> npt.NDArray[np.object_]:
+    """Single polygons of a vector file in a grid's CRS."""
     import geopandas as gpd
 
     features = storage.read_json(href)["features"]
-    outlines = gpd.GeoDataFrame.from_features(features, crs="EPSG:4326").to_crs(str(grid.crs))
-    shapes = [(outline, 1) for outline in outlines.geometry if not outline.is_empty]
-    if not shapes:
-        return np.zeros(grid.shape, bool)
-    burnt = rasterize(shapes, out_shape=grid.shape, transform=grid.affine, dtype="uint8")
-    return np.asarray(burnt, bool)
+    frame = gpd.GeoDataFrame.from_features(features, crs="EPSG:4326").to_crs(str(grid.crs))
+    single = frame.geometry[~frame.geometry.is_empty].explode(ignore_index=True)
+    outlines: npt.NDArray[np.object_] = single.to_numpy(dtype=object)
+    return outlines
 
 
-def _objects(
-    mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pixels of each connected area, and how many of them lie in another mask."""
-    labels, count = ndimage.label(mask, np.ones((3, 3)))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    return sizes, np.bincount(labels[other], minlength=count + 1)[1:]
+class _Objects:
+    """Connected areas of a mask, and how much of each lies in another mask."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self._seams = Seams(shape)
+        self._sizes: list[npt.NDArray[np.int64]] = []
+        self._hits: list[npt.NDArray[np.int64]] = []
+
+    def add(self, tile: Tile, mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> None:
+        """Take in the next tile."""
+        labels, count = label_tile(mask)
+        self._seams.add(tile, labels, count)
+        self._sizes.append(np.bincount(labels.ravel(), minlength=count + 1)[1:])
+        self._hits.append(np.bincount(labels[other], minlength=count + 1)[1:])
+
+    def sizes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Pixels of each area, and those in the other mask."""
+        group = self._seams.groups()
+        sizes, hits = (
+            np.bincount(group, weights=np.concatenate(parts)).astype(np.int64)
+            for parts in (self._sizes, self._hits)
+        )
+        return sizes, hits

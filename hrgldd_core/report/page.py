@@ -105,6 +105,7 @@ class Report:
         missing: scenes that could not be mapped, and why.
         truth: only for synthetic events.
         warnings: what must be known of the images, a sentence or two each.
+        effort: further figures of what the run took: what, and how much.
     """
 
     title: str
@@ -127,6 +128,7 @@ class Report:
     missing: tuple[str, ...]
     truth: TruthComparison | None
     warnings: tuple[str, ...] = ()
+    effort: tuple[tuple[str, str], ...] = ()
 
 
 def render_report(report: Report) -> str:

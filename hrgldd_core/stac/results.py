@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,19 @@ _ASSETS = (
     ("inventory_shp", "inventory.shp.zip", "Inventory, Shapefile", "application/zip", "data"),
     ("report", "report.html", "Report", MediaType.HTML, "overview"),
     ("manifest", "manifest.json", "Manifest", MediaType.JSON, "metadata"),
+)
+
+_MOSAIC = (
+    (
+        "probability",
+        "Landslide probability of all scenes together",
+        f"uint8, 0 to {SCALE} for probability 0 to 1, {NODATA} not mapped",
+    ),
+    (
+        "source",
+        "Scene that each pixel is from",
+        "uint16, number of the scene in the manifest (mosaic.sources), 0 for none",
+    ),
 )
 
 _MEANING = {
@@ -121,7 +134,11 @@ def _asset(kind: str, scene_id: str, title: str) -> Asset:
 
 
 def result_collection(
-    items: list[pystac.Item], *, plan: MappingPlan, summary: Mapping[str, Any]
+    items: list[pystac.Item],
+    *,
+    plan: MappingPlan,
+    summary: Mapping[str, Any],
+    mosaics: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Collection of a run, as JSON; its items are at ``items/<id>.json`` beside it."""
     times = [item.datetime for item in items if item.datetime]
@@ -149,6 +166,19 @@ def result_collection(
             for key, href, title, media_type, role in _ASSETS
         },
     )
+    for mosaic in mosaics:
+        for kind, title, description in _MOSAIC:
+            file = mosaic[kind]
+            key = file["href"].removesuffix(".tif").replace("/", "_")
+            asset = Asset(
+                f"./{file['href']}", title, description, media_type=MediaType.COG, roles=["data"]
+            )
+            asset.extra_fields |= {
+                "proj:code": mosaic["crs"],
+                "file:size": file["size"],
+                "file:checksum": f"1220{file['sha256']}",
+            }
+            collection.add_asset(key, asset)
     document: dict[str, Any] = collection.to_dict(include_self_link=False)
     document["links"] = [
         {"rel": "root", "href": "./collection.json", "type": "application/json"},

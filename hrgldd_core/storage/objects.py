@@ -1,12 +1,8 @@
-"""Every read and write of a URI goes through here: local paths, ``file://``, ``gs://``, ``s3://``.
-
-Objects appear whole or not at all: local files are written beside their target and renamed, remote
-objects are uploaded in one request from bytes or a finished local file. A stream opened for writing
-on an object store would commit what it has when an exception leaves it, so none is offered.
-"""
+"""Objects whole or not at all, in folders and in stores alike."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,22 +10,19 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import uuid4
 
-from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.errors import InputError
+from hrgldd_core.storage.failures import patiently, reason, writing
+from hrgldd_core.storage.remote import create, filesystem, upload, upload_bytes
+from hrgldd_core.storage.uri import is_local, join, local_path
 
 __all__ = [
     "check_writable",
     "create_bytes",
     "exists",
-    "gdal_path",
     "identity",
-    "is_local",
-    "join",
     "list_names",
-    "local_path",
-    "public",
     "put_file",
     "read_bytes",
     "read_json",
@@ -41,90 +34,16 @@ __all__ = [
     "zarr_store",
 ]
 
-_GDAL_PREFIX = {
-    "gs": "/vsigs/",
-    "s3": "/vsis3/",
-    "http": "/vsicurl/http://",
-    "https": "/vsicurl/https://",
-}
 _CHUNK = 1 << 22
-
-
-def is_local(uri: str) -> bool:
-    """Whether the URI names a place on this machine."""
-    return urlsplit(uri).scheme in ("", "file")
-
-
-def local_path(uri: str) -> Path:
-    """The local path of a plain path or ``file://`` URI."""
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    if parts.scheme:
-        raise InputError("not a local path", where=uri)
-    return Path(uri)
-
-
-def join(prefix: str, *parts: str) -> str:
-    """The URI of something below a prefix."""
-    return "/".join([prefix.rstrip("/"), *parts]) if prefix != "/" else "/" + "/".join(parts)
-
-
-def gdal_path(uri: str) -> str:
-    """The name under which GDAL opens a URI.
-
-    Raises:
-        InputError: for a scheme that is not read.
-    """
-    if is_local(uri):
-        return str(local_path(uri))
-    scheme, _, rest = uri.partition("://")
-    if scheme not in _GDAL_PREFIX:
-        raise _unknown_scheme(scheme, uri)
-    return _GDAL_PREFIX[scheme] + rest
-
-
-def _unknown_scheme(scheme: str, uri: str) -> InputError:
-    return InputError(
-        f"scheme {scheme!r} is not supported",
-        where=uri,
-        remedy="Use a path, file://, gs://, s3:// or https://",
-    )
-
-
-def _filesystem(uri: str) -> Any:
-    scheme = urlsplit(uri).scheme
-    if scheme not in _GDAL_PREFIX:
-        raise _unknown_scheme(scheme, uri)
-    # Against an emulator gcsfs' gRPC probe of the bucket's type hangs a minute per call.
-    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-    import fsspec
-
-    try:
-        return fsspec.filesystem(scheme)
-    except (ImportError, ValueError) as error:
-        raise InputError(
-            f"cannot reach {scheme!r} storage ({error})",
-            where=uri,
-            remedy="Install the file system's package (gcsfs for gs://, s3fs for s3://)",
-        ) from None
-
-
-def public(uri: str) -> str:
-    """A URI to publish: without the credentials that a signed link carries."""
-    if is_local(uri):
-        return uri
-    parts = urlsplit(uri)
-    return urlunsplit((parts.scheme, parts.netloc.rsplit("@", 1)[-1], parts.path, "", ""))
 
 
 def exists(uri: str) -> bool:
     """Whether an object or folder is there."""
     if is_local(uri):
         return local_path(uri).exists()
-    filesystem = _filesystem(uri)
-    filesystem.invalidate_cache()
-    return bool(filesystem.exists(uri))
+    store = filesystem(uri)
+    store.invalidate_cache()
+    return bool(patiently(lambda: store.exists(uri), uri))
 
 
 def list_names(prefix: str) -> list[str]:
@@ -132,10 +51,10 @@ def list_names(prefix: str) -> list[str]:
     if is_local(prefix):
         folder = local_path(prefix)
         return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-    filesystem = _filesystem(prefix)
-    filesystem.invalidate_cache()
+    store = filesystem(prefix)
+    store.invalidate_cache()
     try:
-        found = filesystem.ls(prefix, detail=False)
+        found = patiently(lambda: store.ls(prefix, detail=False), prefix)
     except FileNotFoundError:
         return []
     return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
@@ -150,10 +69,11 @@ def read_bytes(uri: str) -> bytes:
     try:
         if is_local(uri):
             return local_path(uri).read_bytes()
-        return bytes(_filesystem(uri).cat_file(uri))
+        store = filesystem(uri)
+        return bytes(patiently(lambda: store.cat_file(uri), uri))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"cannot be read ({_reason(error)})",
+            f"cannot be read ({reason(error)})",
             where=uri,
             remedy="Check the name and that you may read it",
         ) from None
@@ -178,7 +98,7 @@ def write_bytes(uri: str, data: bytes) -> None:
         InputError: when it cannot be written.
     """
     if is_local(uri):
-        with _writing(uri):
+        with writing(uri):
             target = local_path(uri)
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -189,8 +109,8 @@ def write_bytes(uri: str, data: bytes) -> None:
             finally:
                 Path(name).unlink(missing_ok=True)
         return
-    with _writing(uri):
-        _filesystem(uri).pipe_file(uri, data)
+    with writing(uri):
+        upload_bytes(uri, data)
 
 
 def create_bytes(uri: str, data: bytes) -> bool:
@@ -202,13 +122,9 @@ def create_bytes(uri: str, data: bytes) -> bool:
     Raises:
         InputError: when it cannot be written.
     """
-    with _writing(uri):
+    with writing(uri):
         if not is_local(uri):
-            try:
-                _filesystem(uri).pipe_file(uri, data, mode="create")
-            except FileExistsError:
-                return False
-            return True
+            return create(uri, data)
         draft = local_path(f"{uri}.{uuid4().hex}")
         draft = draft.with_name(f".{draft.name}")
         write_bytes(str(draft), data)
@@ -229,7 +145,7 @@ def write_json(uri: str, document: Any) -> None:
 
 def put_file(local: Path, uri: str) -> None:
     """Move a finished local file to a URI, whole, replacing what was there."""
-    with _writing(uri):
+    with writing(uri):
         if is_local(uri):
             target = local_path(uri)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -244,7 +160,7 @@ def put_file(local: Path, uri: str) -> None:
                     draft.unlink(missing_ok=True)
                 local.unlink()
         else:
-            _filesystem(uri).put_file(str(local), uri)
+            upload(local, uri)
             local.unlink()
 
 
@@ -253,7 +169,9 @@ def remove(uri: str) -> None:
     if is_local(uri):
         local_path(uri).unlink(missing_ok=True)
     elif exists(uri):
-        _filesystem(uri).rm_file(uri)
+        store = filesystem(uri)
+        with contextlib.suppress(FileNotFoundError):
+            patiently(lambda: store.rm_file(uri), uri)
 
 
 def remove_empty(prefix: str) -> None:
@@ -267,7 +185,9 @@ def remove_tree(prefix: str) -> None:
     if is_local(prefix):
         shutil.rmtree(local_path(prefix), ignore_errors=True)
     elif exists(prefix):
-        _filesystem(prefix).rm(prefix, recursive=True)
+        store = filesystem(prefix)
+        with contextlib.suppress(FileNotFoundError):
+            patiently(lambda: store.rm(prefix, recursive=True), prefix)
 
 
 def zarr_store(uri: str, *, write: bool = False) -> Any:
@@ -277,7 +197,7 @@ def zarr_store(uri: str, *, write: bool = False) -> Any:
     if is_local(uri):
         return LocalStore(local_path(uri), read_only=not write)
     # Checks the scheme and sets what gcsfs needs to be told before it is imported.
-    _filesystem(uri)
+    filesystem(uri)
     return FsspecStore.from_url(uri, read_only=not write)
 
 
@@ -303,7 +223,7 @@ def check_writable(prefix: str) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"cannot be written ({_reason(error)})",
+            f"cannot be written ({reason(error)})",
             where=prefix,
             remedy="Choose another --out or change its permissions",
         ) from None
@@ -319,12 +239,13 @@ def identity(uri: str) -> dict[str, str | int]:
                 while block := file.read(_CHUNK):
                     digest.update(block)
         except OSError as error:
-            raise InputError(f"cannot be read ({_reason(error)})", where=uri) from None
+            raise InputError(f"cannot be read ({reason(error)})", where=uri) from None
         return {"size": path.stat().st_size, "sha256": digest.hexdigest()}
     try:
-        info = _filesystem(uri).info(uri)
+        store = filesystem(uri)
+        info = patiently(lambda: store.info(uri), uri)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({_reason(error)})", where=uri) from None
+        raise InputError(f"cannot be read ({reason(error)})", where=uri) from None
     tag = next((info[k] for k in ("etag", "ETag", "md5Hash", "crc32c") if info.get(k)), "")
     return {"size": int(info.get("size") or 0), "etag": str(tag).strip('"')}
 
@@ -338,26 +259,3 @@ def _commit(finished: Path, target: Path) -> None:
         os.close(descriptor)
     finished.chmod(0o644)
     finished.replace(target)
-
-
-class _writing:  # noqa: N801 - reads as a statement
-    """Turns what a file system raises into one clear message."""
-
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        remote = not is_local(self._uri) and not isinstance(error, InputError)
-        if isinstance(error, OSError) or (remote and isinstance(error, Exception)):
-            raise OutputError(
-                f"cannot be written ({_reason(error)})",
-                where=self._uri,
-                remedy="Check --out, the free space and your permissions",
-            ) from error
-
-
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error).strip() or type(error).__name__

@@ -1,0 +1,102 @@
+"""Tiles of a mosaic to two cloud optimised GeoTIFFs, in bounded memory and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from odc.geo.geobox import GeoBox
+from rasterio.shutil import copy as raster_copy
+from rasterio.windows import Window
+
+from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.grid import raster_grid
+from hrgldd_core.inventory.components import Tile
+from hrgldd_core.mapping.probability import NODATA, SCALE, Levels
+from hrgldd_core.scenes.open import open_raster
+
+__all__ = ["check_cog", "mosaic_cogs"]
+
+_CACHE_BYTES = 64 << 20
+_BLOCK = 512
+
+
+def mosaic_cogs(
+    composed: Iterable[tuple[Tile, Levels, npt.NDArray[np.uint16]]], grid: GeoBox, folder: Path
+) -> tuple[Path, Path]:
+    """Write ``probability.tif`` and ``source.tif`` into a folder; tiles left out hold no pixels.
+
+    Args:
+        composed: tile, its probabilities and sources; tiles start at multiples of 512 pixels.
+        grid: of both.
+        folder: where to write.
+    """
+    plain = {name: folder / f"{name}.plain.tif" for name in ("probability", "source")}
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "height": grid.shape[0],
+        "width": grid.shape[1],
+        "count": 1,
+        "crs": str(grid.crs),
+        "transform": grid.affine,
+        "tiled": True,
+        "blockxsize": _BLOCK,
+        "blockysize": _BLOCK,
+        "compress": "deflate",
+        "zlevel": 1,
+        "sparse_ok": True,
+        "bigtiff": "if_safer",
+    }
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+        with (
+            rasterio.open(plain["probability"], "w", dtype="uint8", nodata=NODATA, **profile) as p,
+            rasterio.open(plain["source"], "w", dtype="uint16", nodata=0, **profile) as s,
+        ):
+            p.scales, p.offsets = (1 / SCALE,), (0.0,)
+            p.set_band_description(1, "landslide_probability")
+            s.set_band_description(1, "source_scene")
+            for tile, levels, source in composed:
+                if source.any():
+                    window = Window.from_slices(tile.rows, tile.columns)
+                    p.write(levels, 1, window=window)
+                    s.write(source, 1, window=window)
+        paths = []
+        for name, resampling in (("probability", "AVERAGE"), ("source", "NEAREST")):
+            paths.append(folder / f"{name}.tif")
+            raster_copy(
+                str(plain[name]),
+                str(paths[-1]),
+                driver="COG",
+                COMPRESS="DEFLATE",
+                BLOCKSIZE=_BLOCK,
+                OVERVIEW_RESAMPLING=resampling,
+                SPARSE_OK=True,
+                NUM_THREADS="ALL_CPUS",
+            )
+            plain[name].unlink()
+            check_cog(paths[-1], grid)
+    return paths[0], paths[1]
+
+
+def check_cog(path: Path, grid: GeoBox) -> None:
+    """Refuse a finished local file that is cut off, on another grid or not cloud optimised.
+
+    Raises:
+        OutputError: saying what is wrong.
+    """
+    try:
+        with open_raster(str(path)) as dataset:
+            layout = dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT")
+            sound = layout == "COG" and raster_grid(dataset, str(path)) == grid
+    except InputError as error:
+        raise OutputError(f"was not written whole ({error})", where=str(path)) from None
+    if not sound:
+        raise OutputError(
+            "is not a cloud optimised GeoTIFF of the expected grid",
+            where=str(path),
+            remedy="Check the free space of the temporary folder and try again",
+        )

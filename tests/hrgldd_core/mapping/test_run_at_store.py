@@ -1,0 +1,66 @@
+"""A mapping run into a store that fails now and then gives what it gives on a quiet disk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import rasterio
+
+from hrgldd_core import storage
+from hrgldd_core.storage import failures
+from tests.servers.store import faulty_store
+from tests.support import NORTH_UP, hrgldd, texture, write_raster
+
+
+def scene(folder, name, column):
+    """A dark scene with a bright scar that crosses into the scene beside it."""
+    image = texture((128, 128), seed=len(name)) // 80 + 300
+    image[:, 40:70, max(0, 60 - column) : max(0, 150 - column)] = 2500
+    transform = NORTH_UP @ type(NORTH_UP).translation(column, 0)
+    return write_raster(folder / f"{name}.tif", image, transform=transform)
+
+
+@pytest.fixture
+def run(tmp_path, bright_model):
+    scenes = scene(tmp_path, "left", 0), scene(tmp_path, "right", 100)
+
+    def start(out):
+        named = [w for s in scenes for w in ("--scene", s)]
+        options = ("--bands", "blue,green,red", "--model", bright_model, "--out", out, "--json")
+        done = hrgldd("map", *named, *options)
+        assert done.code == 0, done.err
+        return done.document
+
+    return start
+
+
+def test_the_same_bytes_through_a_faulty_store(tmp_path, run, monkeypatch):
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    monkeypatch.setenv("GDAL_HTTP_RETRY_DELAY", "0.01")
+    monkeypatch.setattr(failures, "_FIRST_PAUSE_S", 0.001)
+    sleep = asyncio.sleep
+    monkeypatch.setattr("gcsfs.retry.asyncio.sleep", lambda _: sleep(0.001))
+    local = tmp_path / "local"
+    expected = run(local)
+    with faulty_store(monkeypatch, rate=0.05) as store:
+        out = f"{store.uri}/run"
+        found = run(out)
+        assert sum(store.faults.values()) >= 3, store.faults
+        names = sorted(str(p.relative_to(local)) for p in local.rglob("*") if p.is_file())
+        assert sorted(store.objects) == [f"run/{name}" for name in names]
+        for name in names:
+            if name.endswith((".tif", ".parquet", ".shp.zip")):
+                content = (local / name).read_bytes()
+                assert store.objects[f"run/{name}"].content == content, name
+        assert found["polygons"] == expected["polygons"] == 1
+        assert found["coverage_km2"] == expected["coverage_km2"]
+        with rasterio.open(storage.gdal_path(f"{out}/mosaic/source.tif")) as dataset:
+            assert set(dataset.read(1).ravel()) == {1, 2}
+        manifest = json.loads(store.objects["run/manifest.json"].content)
+        assert [s["scene"] for s in manifest["mosaic"]["sources"]] == ["left", "right"]
+        # Again: found finished, nothing is written.
+        before = {name: it.generation for name, it in store.objects.items()}
+        assert run(out)["reused"]
+        assert {name: it.generation for name, it in store.objects.items()} == before
