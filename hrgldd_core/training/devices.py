@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from hrgldd_core.errors import InputError
 
-__all__ = ["data_parallel", "device_names", "jit_compile", "keep_freed_memory"]
-
-# glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_KEEP = 1 << 30
+__all__ = ["data_parallel", "device_names", "jit_compile"]
 
 
 def jit_compile() -> bool:
@@ -25,18 +19,6 @@ def jit_compile() -> bool:
     from hrgldd_core.models.backend import keras
 
     return keras.backend.backend() != "tensorflow" or bool(device_names("gpu"))
-
-
-def keep_freed_memory() -> None:
-    """Let a training on CPU reuse the memory of its last step.
-
-    glibc gives large blocks back when they are freed, and the system clears them anew for the next
-    step: a tenth of its time. Other C libraries are left alone.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _KEEP)
-        mallopt(_TRIM_THRESHOLD, _KEEP)
 
 
 def device_names(kind: str | None = None) -> list[str]:

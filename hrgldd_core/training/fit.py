@@ -9,7 +9,7 @@ from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.progress import NotedProgress, no_progress
 from hrgldd_core.training.checkpoint import CheckpointFile, Course, restore
-from hrgldd_core.training.devices import data_parallel, jit_compile, keep_freed_memory
+from hrgldd_core.training.devices import data_parallel, jit_compile
 from hrgldd_core.training.logs import History, LiveLine
 from hrgldd_core.training.predict import predict_patches
 from hrgldd_core.training.recipe import Recipe
@@ -93,7 +93,6 @@ def fit(
     from hrgldd_core.models.backend import keras
 
     watch = watch or Watch(progress)
-    keep_freed_memory()
     keras.utils.set_random_seed(recipe.seed)
     steps = recipe.steps_per_epoch or -(-len(patches) // recipe.batch_size)
     policy = keras.config.dtype_policy()
