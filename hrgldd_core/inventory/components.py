@@ -13,8 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 __all__ = ["TILE", "Seams", "Tile", "label_tile", "tiles"]
 
-TILE = 1024
-"""Side of a tile, pixels: two blocks of a COG; its labels are 4 MiB."""
+TILE = 1536
+"""Side of a tile, pixels: three blocks of a COG; its labels are 9 MiB."""
 
 _UNSEEN = -1
 _EIGHT = np.ones((3, 3), bool)

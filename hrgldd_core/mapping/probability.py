@@ -40,7 +40,7 @@ def landslide(levels: Levels, threshold: float) -> npt.NDArray[np.bool_]:
 
 
 # Tiles are whole blocks, each read once; GDAL's own default is a share of the machine's memory.
-_CACHE_BYTES = 16 << 20
+_CACHE_BYTES = 4 << 20
 
 
 @contextmanager

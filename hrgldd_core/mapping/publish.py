@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import rasterio
+
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.inventory.build import build_inventory
@@ -29,6 +31,10 @@ from hrgldd_core.stac.results import result_collection
 __all__ = ["publish"]
 
 
+# GDAL's default block cache is a share of the machine's memory, not of the container's.
+_CACHE_BYTES = 64 << 20
+
+
 def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     """Write everything that concerns the run as a whole; the collection last.
 
@@ -44,6 +50,11 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         InputError: when no scene was mapped.
     """
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+        return _publish(plan, missing)
+
+
+def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     started = time.monotonic()
     spec, chosen = open_planned_model(plan).spec, plan.parameters
     items = {item.id: item for item in plan.scenes()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pystac
 import shapely
+from odc.geo.crs import CRS
 from pystac import Asset, MediaType
 from pystac.extensions.classification import Classification, ClassificationExtension
 from pystac.extensions.file import FileExtension
@@ -173,12 +174,14 @@ def result_collection(
             asset = Asset(
                 f"./{file['href']}", title, description, media_type=MediaType.COG, roles=["data"]
             )
-            asset.extra_fields |= {
-                "proj:code": mosaic["crs"],
-                "file:size": file["size"],
-                "file:checksum": f"1220{file['sha256']}",
-            }
             collection.add_asset(key, asset)
+            FileExtension.ext(asset, add_if_missing=True).apply(
+                checksum=f"1220{file['sha256']}", size=int(file["size"])
+            )
+            crs = CRS(mosaic["crs"])
+            ProjectionExtension.ext(asset, add_if_missing=True).apply(
+                code=f"EPSG:{crs.epsg}" if crs.epsg else None, wkt2=None if crs.epsg else crs.wkt
+            )
     document: dict[str, Any] = collection.to_dict(include_self_link=False)
     document["links"] = [
         {"rel": "root", "href": "./collection.json", "type": "application/json"},

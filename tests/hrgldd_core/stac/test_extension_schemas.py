@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pystac
 import pytest
@@ -13,6 +14,7 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from hrgldd_core.models.store import open_model
 from hrgldd_core.stac.model_item import model_item
+from hrgldd_core.stac.results import result_collection
 from tests.stac_schemas import FOLDER, read_schemas
 
 BASE = "https://stac-extensions.github.io"
@@ -50,6 +52,25 @@ def documents(mapped, event):
     return {
         "result": json.loads(item.read_text()),
         "collection": json.loads((mapped.out / "collection.json").read_text()),
+        "mosaics": json.loads(
+            json.dumps(
+                result_collection(
+                    [pystac.Item.from_file(str(item))],
+                    plan=SimpleNamespace(run_id="0" * 16, event="event"),
+                    summary={**mapped.done.document},
+                    mosaics=[
+                        {
+                            "crs": "EPSG:32643",
+                            "scenes": ["a", "b"],
+                            **{
+                                kind: {"href": f"mosaic/{kind}.tif", "size": 9, "sha256": "0" * 64}
+                                for kind in ("probability", "source")
+                            },
+                        }
+                    ],
+                )
+            )
+        ),
         "scene": json.loads(Path(event.catalogue).read_text())["features"][1],
         "model": json.loads(json.dumps(model)),
     }
@@ -60,6 +81,7 @@ def documents(mapped, event):
     [
         ("result", {"projection", "raster", "classification", "file"}),
         ("collection", set()),
+        ("mosaics", {"projection", "file"}),
         ("scene", {"projection", "eo", "raster"}),
         ("model", {"mlm", "file", "eo"}),
     ],
