@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from scipy import ndimage
 
 from hrgldd_core.errors import InputError
+from hrgldd_core.scenes.env import reading
 from hrgldd_core.scenes.model import Coverage, Scene
 from hrgldd_core.scenes.open import DRIVER, on_grid
 
@@ -40,11 +41,12 @@ class SceneReader:
         self._scene = scene
         self._stack = ExitStack()
         try:
-            self._datasets = {
-                path: self._stack.enter_context(rasterio.open(path, driver=DRIVER))
-                for path in dict.fromkeys(s.path for s in scene.sources)
-            }
-            self._mask = self._open_mask(scene)
+            with reading():
+                self._datasets = {
+                    path: self._stack.enter_context(rasterio.open(path, driver=DRIVER))
+                    for path in dict.fromkeys(s.path for s in scene.sources)
+                }
+                self._mask = self._open_mask(scene)
         except RasterioIOError as error:
             self._stack.close()
             raise InputError(f"cannot be opened ({error})", where=scene.href) from None
@@ -95,8 +97,9 @@ class SceneReader:
         window = Window.from_slices(rows, columns)
         scene = self._scene
         try:
-            image = self._read_bands(window)
-            udm2 = self._read_mask(rows, columns) if self._mask is not None else None
+            with reading():
+                image = self._read_bands(window)
+                udm2 = self._read_mask(rows, columns) if self._mask is not None else None
         except RasterioError as error:
             raise InputError(
                 f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "

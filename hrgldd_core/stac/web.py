@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ __all__ = ["TIMEOUT", "authorise", "is_web", "read_document", "read_source", "re
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
+
+_PAUSES = (0.2, 0.5, 1.0, 2.0)
 
 _TOKEN = "HRGLDD_STAC_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -63,15 +66,27 @@ def read_source(uri: str, source: str) -> bytes:
         for scheme in ("http://", "https://"):
             session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retries()))
         request = authorise(requests.Request("GET", uri), source)
-        try:
-            with session.send(session.prepare_request(request), timeout=TIMEOUT) as response:
-                if not response.ok:
+        prepared = session.prepare_request(request)
+        for pause in (*_PAUSES, None):
+            try:
+                with session.send(prepared, timeout=TIMEOUT) as response:
+                    if response.ok:
+                        return response.content
                     raise refused(uri, response.status_code, response.reason)
-                return response.content
-        except requests.RequestException as error:
-            raise InputError(
-                f"does not answer ({_cause(error)})", where=uri, remedy="Check the address"
-            ) from None
+            except requests.exceptions.ChunkedEncodingError as error:
+                # The connection was cut within the answer, which urllib3 does not repeat.
+                if pause is None:
+                    raise _unanswered(uri, error) from None
+                time.sleep(pause)
+            except requests.RequestException as error:
+                raise _unanswered(uri, error) from None
+    raise AssertionError("unreachable")
+
+
+def _unanswered(uri: str, error: Exception) -> InputError:
+    return InputError(
+        f"does not answer ({_cause(error)})", where=storage.public(uri), remedy="Check the address"
+    )
 
 
 def read_document(uri: str, source: str) -> dict[str, Any]:

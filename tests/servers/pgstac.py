@@ -51,8 +51,12 @@ def pgstac(
     port = _free_port()
     environment = {
         **os.environ,
-        "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "postgres", "PGDATABASE": "stac",
-        "PGPASSWORD": "none", "POSTGRES_HOST_READER": "127.0.0.1",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(port),
+        "PGUSER": "postgres",
+        "PGDATABASE": "stac",
+        "PGPASSWORD": "none",
+        "POSTGRES_HOST_READER": "127.0.0.1",
     }
     quiet: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
 

@@ -18,13 +18,14 @@ from tests.servers.files import FileServer
 from tests.support import box_item, data_asset
 
 COUNT = 300
+AS_JSON = '{"op": "<", "args": [{"property": "eo:cloud_cover"}, 35]}'
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SOURCES = ("items", "static", "remote static", "geoparquet", "api")
 
 
 def made(count):
     """Generated items of three collections, boxes on whole degrees, times on hours."""
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311
     items = []
     for index in range(count):
         west, south = rng.randint(-170, 160), rng.randint(-80, 70)
@@ -132,23 +133,33 @@ CASES = {
         lambda i: (i["bbox"][2] > 140.5 or i["bbox"][0] < -140.5)
         and i["bbox"][1] < 60.5 and i["bbox"][3] > -60.5,
     ),
-    "interval": (SearchQuery(interval=days(10, 30)), lambda i: START + timedelta(10) <= begins(i) <= START + timedelta(30)),
+    "interval": (
+        SearchQuery(interval=days(10, 30)),
+        lambda i: START + timedelta(10) <= begins(i) <= START + timedelta(30),
+    ),
     "from": (SearchQuery(interval=days(40, None)), lambda i: begins(i) >= START + timedelta(40)),
     "until": (SearchQuery(interval=days(None, 9)), lambda i: begins(i) <= START + timedelta(9)),
-    "one day": (SearchQuery(interval=parse_interval("2024-01-20")), lambda i: begins(i).date().isoformat() == "2024-01-20"),
+    "one day": (
+        SearchQuery(interval=parse_interval("2024-01-20")),
+        lambda i: begins(i).date().isoformat() == "2024-01-20",
+    ),
     "collections": (SearchQuery(collections=("a", "c")), lambda i: i["collection"] in "ac"),
     "cloud": (SearchQuery(filter=parse_filter("eo:cloud_cover < 20")), lambda i: cloud(i, 20)),
     "cloud as json": (
-        SearchQuery(filter=parse_filter('{"op": "<", "args": [{"property": "eo:cloud_cover"}, 35]}')),
+        SearchQuery(filter=parse_filter(AS_JSON)),
         lambda i: cloud(i, 35),
     ),
     "not cloudy": (
         SearchQuery(filter=parse_filter("NOT (eo:cloud_cover < 20)")),
         lambda i: "eo:cloud_cover" in i["properties"] and not cloud(i, 20),
     ),
-    "unknown": (SearchQuery(filter=parse_filter("eo:cloud_cover IS NULL")), lambda i: "eo:cloud_cover" not in i["properties"]),
+    "unknown": (
+        SearchQuery(filter=parse_filter("eo:cloud_cover IS NULL")),
+        lambda i: "eo:cloud_cover" not in i["properties"],
+    ),
     "together": (
-        SearchQuery(bbox=(-100.5, -80.5, 150.5, 60.5), interval=days(5, 50), collections=("a", "b"),
+        SearchQuery(bbox=(-100.5, -80.5, 150.5, 60.5), interval=days(5, 50),
+                    collections=("a", "b"),
                     filter=parse_filter("eo:cloud_cover <= 60 AND platform = 'a'")),
         lambda i: i["bbox"][0] < 150.5 and i["bbox"][2] > -100.5 and i["bbox"][1] < 60.5
         and START + timedelta(5) <= begins(i) <= START + timedelta(50) and i["collection"] in "ab"
