@@ -20,7 +20,7 @@ from rasterio.vrt import WarpedVRT
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
-from hrgldd_core.scenes.bands import find_bands, find_mask
+from hrgldd_core.scenes.bands import find_bands, find_mask, is_classification
 from hrgldd_core.scenes.env import reading
 from hrgldd_core.scenes.model import BandSource, Scene
 
@@ -82,6 +82,7 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
         mask=storage.gdal_path(mask.href) if mask else None,
         aoi=aoi,
         synthetic=bool(item.properties.get("hrgldd:synthetic")),
+        classified=mask is not None and is_classification(item, mask),
     )
 
 

@@ -17,7 +17,7 @@ from tests.servers import pgstac
 from tests.servers.files import FileServer
 from tests.support import box_item, data_asset
 
-COUNT = 300
+COUNT = 150
 AS_JSON = '{"op": "<", "args": [{"property": "eo:cloud_cover"}, 35]}'
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SOURCES = ("items", "static", "remote static", "geoparquet", "api")
@@ -175,7 +175,7 @@ def test_the_same_answer_everywhere(source, items):
         assert [i.id for i in find(source, query).items] == expected, name
 
 
-@pytest.mark.parametrize("most", [1, 7, 299])
+@pytest.mark.parametrize("most", [1, 7, 149])
 def test_most_items_are_the_first(source, items, most):
     found = find(source, SearchQuery(max_items=most)).items
     assert [i.id for i in found] == sorted(i["id"] for i in items)[:most]
