@@ -71,7 +71,7 @@ def read_source(uri: str, source: str) -> bytes:
             try:
                 with session.send(prepared, timeout=TIMEOUT) as response:
                     if response.ok:
-                        return response.content
+                        return bytes(response.content)
                     raise refused(uri, response.status_code, response.reason)
             except requests.exceptions.ChunkedEncodingError as error:
                 # The connection was cut within the answer, which urllib3 does not repeat.
