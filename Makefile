@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types check format lock model schemas clean
+.PHONY: help demo test test-all lint types check format stac-server lock model schemas clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -39,11 +39,20 @@ model: .venv/ready ## Train the bundled model anew from the real patches (on 2 c
 schemas: .venv/ready-dev ## Fetch the STAC extension schemas that tests validate against
 	$(BIN)/python -m tests.stac_schemas
 
+stac-server: .cache/stac-server/ready ## Install the STAC API server that tests search (needs PostgreSQL with PostGIS)
+
+.cache/stac-server/ready: requirements/stac-server.txt
+	$(PYTHON) -m venv .cache/stac-server
+	.cache/stac-server/bin/pip install -q --require-hashes -r requirements/stac-server.txt
+	@touch $@
+
 lock: ## Resolve the dependencies anew, with hashes
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --extra cpu pyproject.toml requirements/build.in -o requirements/cpu.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group dev -c requirements/cpu.txt -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header requirements/stac-server.in -o requirements/stac-server.txt
 
 clean: ## Remove what was installed and made here
 	rm -rf .venv .cache out

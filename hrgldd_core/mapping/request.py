@@ -11,8 +11,10 @@ from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
 from hrgldd_core.mapping.runtime import Precision, chosen_runtime
 from hrgldd_core.models.store import BUNDLED, open_model
-from hrgldd_core.stac.catalog import SearchQuery, parse_bbox, parse_interval, search
+from hrgldd_core.stac.catalog import SearchQuery, find, parse_bbox, parse_interval
+from hrgldd_core.stac.cql2_filter import parse_filter
 from hrgldd_core.stac.ingest import item_from_raster
+from hrgldd_core.stac.web import is_web
 
 __all__ = ["plan_mapping"]
 
@@ -26,6 +28,7 @@ def plan_mapping(
     collections: str = "",
     bbox: str | None = None,
     interval: str | None = None,
+    filter_text: str | None = None,
     max_items: int | None = None,
     model: str = BUNDLED,
     threshold: float | None = None,
@@ -64,12 +67,17 @@ def plan_mapping(
             bbox=aoi,
             interval=parse_interval(interval) if interval else (None, None),
             collections=tuple(filter(None, collections.split(","))),
+            filter=parse_filter(filter_text) if filter_text else None,
             max_items=max_items,
         )
         source = str(stac)
-        source = source if source.startswith(("http://", "https://")) else _absolute(source)
-        items = search(source, query)
+        source = source if is_web(source) else _absolute(source)
+        found = find(source, query)
+        items = found.items
         searched = {"catalogue": str(stac), **query.describe()}
+        if found.unreadable:
+            # A dead link costs its item only, but not silently.
+            searched["unreadable"] = "; ".join(found.unreadable.values())
     return make_plan(
         items,
         stored,

@@ -10,7 +10,14 @@ import pystac
 
 from hrgldd_core.errors import InputError
 
-__all__ = ["COMMON_NAMES", "asset_band_names", "find_bands", "find_mask", "names_from_raster"]
+__all__ = [
+    "COMMON_NAMES",
+    "asset_band_names",
+    "find_bands",
+    "find_mask",
+    "is_classification",
+    "names_from_raster",
+]
 
 COMMON_NAMES = ("coastal", "blue", "green", "red", "rededge", "nir", "yellow", "pan")
 
@@ -24,6 +31,11 @@ _PLANET_NAME = re.compile(
 )
 _SKIPPED_ROLES = {"thumbnail", "overview", "visual", "metadata", "data-mask"}
 _MASK_KEYS = ("udm2", "ortho_udm2", "data-mask")
+# Sentinel-2's scene classification; the finer one where there are several.
+_CLASS_KEYS = ("scl", "scl_20m")
+# Pictures that some catalogues offer as data, with the names of bands, and forms that are not read.
+_PICTURES = {"visual", "tci", "tci_10m", "overview", "preview", "rendered_preview", "thumbnail"}
+_UNREAD = "image/jp2"
 
 
 def asset_band_names(asset: pystac.Asset) -> list[str]:
@@ -33,6 +45,9 @@ def asset_band_names(asset: pystac.Asset) -> list[str]:
     )
     if not isinstance(listed, list) or not all(isinstance(b, dict) for b in listed):
         return []
+    if not listed and (product := _PLANET_NAME.search(asset.href.split("?")[0])):
+        # Planet's older items tell nothing about bands, but the product's name does.
+        return list(_PLANET[8 if product[2] else 4])
     return [
         str(b.get("eo:common_name") or b.get("common_name") or b.get("name") or "").lower()
         for b in listed
@@ -51,8 +66,14 @@ def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.As
         key: (asset, asset_band_names(asset))
         for key, asset in item.assets.items()
         if not _SKIPPED_ROLES & set(asset.roles or ())
+        and key.lower() not in _PICTURES
+        and asset.media_type != _UNREAD
     }
-    order = sorted(candidates, key=lambda key: ("sr" not in key.lower().split("_"), key))
+
+    def preference(key: str) -> tuple[bool, float, str]:
+        return "sr" not in key.lower().split("_"), _pixel_size(candidates[key][0]), key
+
+    order = sorted(candidates, key=preference)
     for key in order:
         asset, names = candidates[key]
         if set(wanted) <= set(names):
@@ -76,13 +97,28 @@ def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.As
 
 
 def find_mask(item: pystac.Item) -> pystac.Asset | None:
-    """The PlanetScope usable data mask (UDM2) of an item, if it has one."""
+    """The usable data mask (PlanetScope's UDM2, Sentinel-2's SCL) of an item, if it has one."""
     for key, asset in item.assets.items():
         if key.lower() in _MASK_KEYS or (
             "data-mask" in (asset.roles or ()) and "udm2" in asset.href.lower()
         ):
             return asset
-    return None
+    by_key = {key.lower(): a for key, a in item.assets.items() if a.media_type != _UNREAD}
+    return next((by_key[key] for key in _CLASS_KEYS if key in by_key), None)
+
+
+def is_classification(item: pystac.Item, mask: pystac.Asset) -> bool:
+    """Whether a mask is Sentinel-2's scene classification (SCL), not a UDM2."""
+    return any(a is mask and key.lower() in _CLASS_KEYS for key, a in item.assets.items())
+
+
+def _pixel_size(asset: pystac.Asset) -> float:
+    """Metres, 0 where the item does not tell: one band may be offered at several resolutions."""
+    fields = asset.extra_fields
+    bands = fields.get("bands") or fields.get("raster:bands") or [{}]
+    first = bands[0] if isinstance(bands, list) and isinstance(bands[0], dict) else {}
+    told = fields.get("gsd") or first.get("gsd") or first.get("spatial_resolution")
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
 def names_from_raster(

@@ -48,7 +48,8 @@ class Scene:
         bands: common names, in the order in which they are read.
         sources: of each band.
         nodata: value of pixels without data, when it has one.
-        mask: usable data mask (UDM2) on any grid, when there is one.
+        mask: usable data mask (UDM2 or SCL) on any grid, when there is one.
+        classified: the mask is Sentinel-2's scene classification (SCL), not a UDM2.
         aoi: west, south, east, north in degrees; None where the whole scene is wanted.
         synthetic: generated, not observed.
     """
@@ -64,6 +65,7 @@ class Scene:
     mask: str | None = None
     aoi: BBox | None = None
     synthetic: bool = False
+    classified: bool = False
 
     @property
     def target(self) -> GeoBox:

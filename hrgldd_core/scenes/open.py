@@ -20,7 +20,8 @@ from rasterio.vrt import WarpedVRT
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
-from hrgldd_core.scenes.bands import find_bands, find_mask
+from hrgldd_core.scenes.bands import find_bands, find_mask, is_classification
+from hrgldd_core.scenes.env import reading
 from hrgldd_core.scenes.model import BandSource, Scene
 
 __all__ = ["DRIVER", "check_id", "on_grid", "open_raster", "open_scene"]
@@ -81,6 +82,7 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
         mask=storage.gdal_path(mask.href) if mask else None,
         aoi=aoi,
         synthetic=bool(item.properties.get("hrgldd:synthetic")),
+        classified=mask is not None and is_classification(item, mask),
     )
 
 
@@ -107,7 +109,7 @@ def open_raster(href: str) -> Any:
     if storage.is_local(href) and not Path(path).exists():
         raise InputError("no such file", where=href, remedy="Check the path")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), reading():
             # `raster_grid` says it, as an error with a remedy.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset = rasterio.open(path, driver=DRIVER)

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from scipy import ndimage
 
 from hrgldd_core.errors import InputError
+from hrgldd_core.scenes.env import reading
 from hrgldd_core.scenes.model import Coverage, Scene
 from hrgldd_core.scenes.open import DRIVER, on_grid
 
@@ -28,6 +29,11 @@ _SAMPLE_SIDE = 64
 _UDM2_OBSTRUCTED = (3, 5, 6)
 _UDM2_UNUSABLE = 8
 
+# Sentinel-2 L2A scene classification: 3 cloud shadow, 8 and 9 cloud, 10 thin cirrus; 0 no data,
+# 1 saturated or defective.
+_SCL_OBSTRUCTED = (3, 8, 9, 10)
+_SCL_UNUSABLE = (0, 1)
+
 # Clouds fade out over some pixels that the mask still calls clear, and bright rims look like soil.
 _CLOUD_BUFFER = 10
 
@@ -40,11 +46,12 @@ class SceneReader:
         self._scene = scene
         self._stack = ExitStack()
         try:
-            self._datasets = {
-                path: self._stack.enter_context(rasterio.open(path, driver=DRIVER))
-                for path in dict.fromkeys(s.path for s in scene.sources)
-            }
-            self._mask = self._open_mask(scene)
+            with reading():
+                self._datasets = {
+                    path: self._stack.enter_context(rasterio.open(path, driver=DRIVER))
+                    for path in dict.fromkeys(s.path for s in scene.sources)
+                }
+                self._mask = self._open_mask(scene)
         except RasterioIOError as error:
             self._stack.close()
             raise InputError(f"cannot be opened ({error})", where=scene.href) from None
@@ -67,7 +74,7 @@ class SceneReader:
         if scene.mask is None:
             return None
         mask = self._stack.enter_context(rasterio.open(scene.mask, driver=DRIVER))
-        if mask.count < _UDM2_UNUSABLE:
+        if not scene.classified and mask.count < _UDM2_UNUSABLE:
             raise InputError(
                 f"has {mask.count} bands, a UDM2 has {_UDM2_UNUSABLE}",
                 where=scene.mask,
@@ -95,8 +102,9 @@ class SceneReader:
         window = Window.from_slices(rows, columns)
         scene = self._scene
         try:
-            image = self._read_bands(window)
-            udm2 = self._read_mask(rows, columns) if self._mask is not None else None
+            with reading():
+                image = self._read_bands(window)
+                udm2 = self._read_mask(rows, columns) if self._mask is not None else None
         except RasterioError as error:
             raise InputError(
                 f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
@@ -137,10 +145,14 @@ class SceneReader:
             inside.append((slice(first, last), slice(part.start - first, part.stop - first)))
         (wide_rows, own_rows), (wide_columns, own_columns) = inside
         udm2 = self._mask.read(window=Window.from_slices(wide_rows, wide_columns))
-        obstructed = udm2[[band - 1 for band in _UDM2_OBSTRUCTED]].any(axis=0)
+        if self._scene.classified:
+            obstructed = np.isin(udm2[0], _SCL_OBSTRUCTED)
+            unusable = np.isin(udm2[0], _SCL_UNUSABLE)
+        else:
+            obstructed = udm2[[band - 1 for band in _UDM2_OBSTRUCTED]].any(axis=0)
+            unusable = (udm2[_UDM2_UNUSABLE - 1] & 1) == 1
         near = ndimage.binary_dilation(obstructed, iterations=_CLOUD_BUFFER)
-        unusable = (udm2[_UDM2_UNUSABLE - 1] & 1) == 1
-        if len(udm2) > _UDM2_UNUSABLE:
+        if len(udm2) > (1 if self._scene.classified else _UDM2_UNUSABLE):
             # The last band of a warped mask: 0 where the mask does not reach.
             unusable |= udm2[-1] == 0
         return near[own_rows, own_columns], unusable[own_rows, own_columns]

@@ -7,6 +7,7 @@ import json
 import pytest
 from rasterio.shutil import copy as raster_copy
 
+from tests.servers.files import FileServer
 from tests.support import (
     BGR,
     assert_refused,
@@ -217,3 +218,45 @@ def test_unusable_mask(refused, tmp_path, plain_scene, mask):
     assets = {"analytic": data_asset(plain_scene), "udm2": {"href": str(udm2)}}
     path = write_catalogue(tmp_path / "items.json", box_item(assets=assets))
     refused("--stac", path, patterns=(r"udm2\.tif",))
+
+
+@pytest.mark.parametrize("text", ["eo:cloud_cover <", "{", "cloud"])
+def test_filter_that_does_not_parse(refused, catalogue, text):
+    refused("--stac", catalogue, "--filter", text, patterns=("is not CQL2", "--filter"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "patterns"),
+    [
+        (401, ("answers 401", "HRGLDD_STAC_TOKEN")),
+        (403, ("answers 403", "HRGLDD_STAC_TOKEN")),
+        (404, ("answers 404", "Check the address")),
+    ],
+)
+def test_server_that_refuses(refused, fault, patterns):
+    with FileServer({"/": b"{}"}) as server:
+        server.faults["/"] += [fault]
+        refused("--stac", f"{server.url}/", patterns=patterns)
+
+
+def test_server_of_web_pages(refused):
+    with FileServer({"/": b"<html><p>Welcome"}) as server:
+        refused("--stac", f"{server.url}/", patterns=("web page", "address of a STAC API"))
+
+
+def test_server_that_is_not_there(refused):
+    with FileServer() as server:
+        server.stop()
+        refused("--stac", f"{server.url}/", patterns=("does not answer", "Check the address"))
+
+
+def test_server_without_filters(refused):
+    with FileServer() as server:
+        root = {
+            "type": "Catalog", "id": "x", "stac_version": "1.0.0", "description": "x",
+            "conformsTo": [f"https://api.stacspec.org/v1.0.0/{c}" for c in ("core", "item-search")],
+            "links": [{"rel": "search", "href": f"{server.url}/search"}],
+        }  # fmt: skip
+        server.files["/"] = json.dumps(root).encode()
+        words = ("--stac", f"{server.url}/", "--filter", "eo:cloud_cover < 20")
+        refused(*words, patterns=("does not offer the filter extension", "--filter"))

@@ -95,6 +95,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Keep the tests' output clean."""
 
+    def do_HEAD(self) -> None:
+        content = self.it.files.get(self.path)
+        self.send_response(404 if content is None else 200)
+        self.send_header("Content-Length", str(len(content or b"")))
+        if self.it.ranges:
+            self.send_header("Accept-Ranges", "bytes")
+        self.end_headers()
+
     def do_GET(self) -> None:
         it, wanted = self.it, self.headers.get("Range")
         it.asked.append((self.path, wanted))
@@ -109,9 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
             headers["ETag"] = tag if it.etags == "strong" else f"W/{tag}"
         status, body = 200, content
         if it.ranges and wanted and self.headers.get("If-Range", tag) == tag:
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            status, body = 206, content[start:]
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, end = int(first), min(int(last or len(content)), len(content) - 1)
+            status, body = 206, content[start : end + 1]
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
         self._send(status, body, headers, cut=fault)
 
     def _send(

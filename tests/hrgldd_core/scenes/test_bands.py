@@ -58,6 +58,27 @@ def test_surface_reflectance_is_preferred():
     assert {key for key, _ in found(both)} == {"ortho_analytic_4b_sr"}
 
 
+def test_pictures_that_name_bands_are_no_data():
+    # Planetary Computer's Sentinel-2 items give the true colour picture the role "data".
+    single = {n: data_asset(f"{n}.tif", (n,)) for n in BGR}
+    sentinel = item(visual=data_asset("tci.tif", BGR[::-1]), **single)
+    assert found(sentinel) == [("blue", 1), ("green", 1), ("red", 1)]
+
+
+def test_jpeg2000_is_passed_over_and_the_finest_band_taken():
+    assets = {"a-jp2": data_asset("b.jp2", type="image/jp2")}
+    for size in (20, 10, 60):
+        assets |= {f"{b}_{size}m": data_asset(f"{b}{size}.tif", (b,), gsd=size) for b in BGR}
+    assert [key for key, _ in found(item(**assets))] == ["blue_10m", "green_10m", "red_10m"]
+
+
+def test_planet_items_without_bands_are_told_by_the_name_of_the_product():
+    four = item(analytic={"href": "https://host/x_3B_AnalyticMS.tif?token=1", "roles": ["data"]})
+    assert [index for _, index in found(four)] == [1, 2, 3]
+    eight = item(analytic={"href": "x_3B_AnalyticMS_SR_8b.tif", "roles": ["data"]})
+    assert [index for _, index in found(eight)] == [2, 4, 6]
+
+
 def test_one_asset_with_all_is_preferred_to_several():
     mixed = item(a_red_sr=data_asset("r.tif", ("red",)), whole=data_asset("w.tif"))
     assert {key for key, _ in found(mixed)} == {"whole"}
@@ -89,6 +110,8 @@ def test_a_missing_band_is_named_with_what_there_is():
         ("mask", {"href": "x_udm2.tif", "roles": ["data-mask"]}, True),
         ("mask", {"href": "x.tif", "roles": ["data-mask"]}, False),
         ("udm", {"href": "x_DN_udm.tif"}, False),
+        ("SCL", {"href": "SCL.tif"}, True),
+        ("scl", {"href": "SCL.jp2", "type": "image/jp2"}, False),
     ],
 )
 def test_mask(key, asset, known):

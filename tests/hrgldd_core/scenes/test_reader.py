@@ -152,6 +152,39 @@ def test_mask_on_another_grid(tmp_path):
     np.testing.assert_array_equal(coverage, expected)
 
 
+def test_scene_classification_of_sentinel_2(tmp_path):
+    # Bands of 10 m in a file each, the classification at 20 m.
+    image = texture((80, 90))
+    ten = from_origin(363000, 1305000, 10, 10)
+    assets = {
+        b: data_asset(write_raster(tmp_path / f"{b}.tif", image[i : i + 1], transform=ten), (b,))
+        for i, b in enumerate(BGR)
+    }
+    classes = np.full((1, 40, 45), 4, np.uint8)
+    classes[0, 0, :12] = range(12)
+    path = write_raster(
+        tmp_path / "SCL.tif", classes, transform=from_origin(363000, 1305000, 20, 20)
+    )
+    item = pystac.Item.from_dict(box_item(assets={**assets, "scl": {"href": str(path)}}))
+    scene = open_scene(item, bands=BGR)
+    pixels, coverage = read(scene)
+    np.testing.assert_array_equal(pixels, np.moveaxis(image, 0, -1))
+    assert (coverage[:2, :4] == Coverage.NODATA).all()
+    assert (coverage[:2, 6:8] == Coverage.CLOUD).all()
+    assert (coverage[:2, 16:22] == Coverage.CLOUD).all()
+    assert (coverage[20:] == Coverage.MAPPED).all()
+    assert (coverage[:, 40:] == Coverage.MAPPED).all()
+
+
+def test_real_old_item_is_refused_by_name(shared_data):
+    from hrgldd_core.stac.catalog import SearchQuery, find
+
+    root = shared_data / "planet_stac/disaster/collection.json"
+    items = {i.id: i for i in find(str(root), SearchQuery()).items}
+    with pytest.raises(InputError, match=r"20170831_172754_101c.*97\.38.* not square"):
+        open_scene(items["20170831_172754_101c"], bands=BGR)
+
+
 def test_mask_in_another_reference_system(tmp_path):
     from rasterio.warp import transform_bounds
 
