@@ -48,7 +48,7 @@ stac-server: .cache/stac-server/ready ## Install the STAC API server that tests 
 
 lock: ## Resolve the dependencies anew, with hashes
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --extra cpu pyproject.toml requirements/build.in -o requirements/cpu.txt
+		--no-header --extra cpu --extra s3 pyproject.toml requirements/build.in -o requirements/cpu.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

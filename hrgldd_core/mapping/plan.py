@@ -190,8 +190,9 @@ def claim_output(plan: MappingPlan) -> None:
     marker = storage.join(plan.out, _MARKER)
     if not storage.exists(marker):
         storage.check_writable(plan.out)
-        storage.write_json(marker, {"run_id": plan.run_id, "software": __version__})
-    # Another run may have claimed it in the meantime.
+        mine = {"run_id": plan.run_id, "software": __version__}
+        # Of several runs at the same moment one wins.
+        storage.create_bytes(marker, f"{json.dumps(mine, indent=2)}\n".encode())
     if storage.read_json(marker).get("run_id") != plan.run_id:
         raise OutputExistsError(
             "was claimed by another run", where=plan.out, remedy="Choose another --out"
