@@ -246,6 +246,7 @@ def precision(given, folder: Path) -> None:  # noqa: ARG001
 
 
 def workers(given, folder: Path) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     from tests.servers.dask import DaskCluster
 
     raster = large_scene(folder, given.side // 2)
