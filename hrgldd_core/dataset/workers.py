@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
+from hrgldd_core.ahead import in_order
+from hrgldd_core.dask_client import connected
 from hrgldd_core.dataset.sample import Cut, StripTask, cut_strip
-from hrgldd_core.errors import InputError
 
 __all__ = ["Workers", "cut_in_order", "workers"]
 
@@ -40,34 +39,11 @@ def workers(cluster: str | None = None, count: int | None = None) -> Iterator[Wo
         with ThreadPoolExecutor(count) as pool:
             yield Workers(pool, count)
         return
-    import distributed
-
-    connect: Any = distributed.Client
-    try:
-        client = connect(cluster, timeout="20s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"no Dask scheduler answers ({str(error) or type(error).__name__})",
-            where=cluster,
-            remedy="Give its address as --cluster, such as tcp://scheduler:8786",
-        ) from None
-    with client:
+    with connected(cluster) as client:
         threads = sum(client.nthreads().values())
-        if not threads:
-            raise InputError("the cluster has no workers", where=cluster, remedy="Start some")
         yield Workers(client.get_executor(pure=False), threads)
 
 
 def cut_in_order(pool: Workers, tasks: Iterable[StripTask]) -> Iterator[Cut]:
     """Results of tasks, in their order; a few tasks ahead are at work or waiting to be taken."""
-    ahead: deque[Future[Cut]] = deque()
-    try:
-        for task in tasks:
-            ahead.append(pool.executor.submit(cut_strip, task))
-            if len(ahead) > pool.count:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        for future in ahead:
-            future.cancel()
+    return in_order(pool.executor, cut_strip, tasks, ahead=pool.count)

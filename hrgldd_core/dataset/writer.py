@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ __all__ = ["PatchWriter"]
 _CHUNK, _CHUNK_BYTES = 8, 1 << 20
 # Chunks that are written at a time.
 _CHUNKS = 16
-
-_SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 
 
 class PatchWriter:
@@ -130,47 +127,5 @@ class PatchWriter:
         for array, values in zip(self._arrays, self._waiting, strict=True):
             if array.shape[0] < end:
                 array.resize((end, *array.shape[1:]))
-            _store(array, values[: self._filled], self.count)
+            array[self.count : end] = values[: self._filled]
         self.count, self._filled = end, 0
-
-
-def _store(array: Any, values: npt.NDArray[Any], first: int) -> None:
-    """Write rows from a first one on."""
-    each = array.chunks[0]
-    whole = 0 if first % each else len(values) // each
-    if whole:
-        _store_chunks(array, values[: whole * each], first // each)
-    if whole * each < len(values):
-        array[first + whole * each : first + len(values)] = values[whole * each :]
-
-
-def _store_chunks(array: Any, values: npt.NDArray[Any], first: int) -> None:
-    """Write whole chunks as Zarr would, but without its copies and tasks for each.
-
-    Args:
-        array: whose only compressor is Blosc.
-        values: rows of them.
-        first: number of the first chunk.
-    """
-    from numcodecs import Blosc  # type: ignore[import-untyped]
-    from zarr.core.buffer import default_buffer_prototype
-    from zarr.core.sync import sync
-
-    each, rest = array.chunks[0], (0,) * (array.ndim - 1)
-    form = array.compressors[0].to_dict()["configuration"]
-    codec = Blosc(**form | {"shuffle": _SHUFFLES[form["shuffle"]]})
-    buffer = default_buffer_prototype().buffer
-    # Zarr stores little-endian numbers.
-    values = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-    # In this thread, before it waits: a task a chunk would be more work than compressing it.
-    packed = [
-        ("/".join(map(str, ("c", first + number, *rest))), codec.encode(values[at : at + each]))
-        for number, at in enumerate(range(0, len(values), each))
-    ]
-
-    async def put() -> None:
-        await asyncio.gather(
-            *((array.store_path / key).set(buffer.from_bytes(chunk)) for key, chunk in packed)
-        )
-
-    sync(put())

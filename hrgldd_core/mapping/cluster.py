@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import lru_cache
 from typing import Any
 
 import pystac
 
+from hrgldd_core.dask_client import connected
 from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.mapping.mapped import mapped_item
 from hrgldd_core.mapping.plan import MappingPlan, claim_output
 from hrgldd_core.mapping.run import open_planned_model
 from hrgldd_core.mapping.runtime import (
@@ -26,7 +27,7 @@ from hrgldd_core.mapping.runtime import (
     open_runtime,
     suggested_batch,
 )
-from hrgldd_core.mapping.scene import PreparedScene, assemble, compute, mapped_item, prepare
+from hrgldd_core.mapping.scene import PreparedScene, assemble, compute, prepare
 from hrgldd_core.mapping.strips import Span
 from hrgldd_core.mapping.work import load_strip, store_strip, stored_strips
 from hrgldd_core.models.store import StoredModel, open_model
@@ -59,34 +60,15 @@ def map_on_cluster(
         OutputError: when the output cannot be written.
     """
     open_planned_model(plan)
-    with _client(address) as client:
+    # What it logs of a lost scheduler says less than our one message.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    with connected(address) as client:
         try:
             return _map(client, plan, batch, progress)
         except OutputError:
             raise
         except (CancelledError, OSError, TimeoutError):
             raise InputError("the Dask scheduler is gone", where=address, remedy=_GONE) from None
-
-
-@contextmanager
-def _client(address: str) -> Iterator[Any]:
-    import distributed
-
-    # What it logs of a lost scheduler says less than our one message.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-    connect: Any = distributed.Client
-    try:
-        client = connect(address, timeout="20s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"no Dask scheduler answers ({str(error) or type(error).__name__})",
-            where=address,
-            remedy="Give its address as --cluster, such as tcp://scheduler:8786",
-        ) from None
-    with client:
-        if not client.nthreads():
-            raise InputError("the cluster has no workers", where=address, remedy="Start some")
-        yield client
 
 
 def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) -> dict[str, str]:

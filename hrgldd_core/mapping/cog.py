@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.shutil import copy as raster_copy
 from rasterio.windows import Window
 
+from hrgldd_core.cog import copy_as_cog
 from hrgldd_core.mapping.probability import NODATA, SCALE
 from hrgldd_core.mapping.strips import Strip
 from hrgldd_core.scenes import Coverage
@@ -64,15 +64,7 @@ def write_cogs(
         paths = {}
         for name, resampling in (("probability", "AVERAGE"), ("coverage", "MODE")):
             paths[name] = folder / f"{name}.tif"
-            raster_copy(
-                str(plain[name]),
-                str(paths[name]),
-                driver="COG",
-                COMPRESS="DEFLATE",
-                BLOCKSIZE=512,
-                OVERVIEW_RESAMPLING=resampling,
-                NUM_THREADS="ALL_CPUS",
-            )
+            copy_as_cog(str(plain[name]), paths[name], overviews=resampling)
             plain[name].unlink()
     tally = {k.name.lower(): int(counts[k]) for k in Coverage}
     return paths["probability"], paths["coverage"], tally

@@ -11,7 +11,6 @@ from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
-from hrgldd_core.mapping.work import drop_work
 from hrgldd_core.progress import Progress, no_progress
 
 __all__ = ["map_event", "summary_text"]
@@ -50,8 +49,6 @@ def map_event(
     if len(missing) == len(items):
         release_output(plan)
         raise InputError("\n".join({**plan.unusable, **missing}.values()))
-    if not missing:
-        drop_work(plan)
     return {**publish(plan, missing), "reused": False}
 
 

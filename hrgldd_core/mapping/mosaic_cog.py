@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.shutil import copy as raster_copy
 from rasterio.windows import Window
 
+from hrgldd_core.cog import COG_BLOCK, copy_as_cog
 from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.grid import raster_grid
 from hrgldd_core.inventory.components import Tile
@@ -22,7 +22,6 @@ from hrgldd_core.scenes.open import open_raster
 __all__ = ["check_cog", "mosaic_cogs"]
 
 _CACHE_BYTES = 64 << 20
-_BLOCK = 512
 
 
 def mosaic_cogs(
@@ -44,8 +43,8 @@ def mosaic_cogs(
         "crs": str(grid.crs),
         "transform": grid.affine,
         "tiled": True,
-        "blockxsize": _BLOCK,
-        "blockysize": _BLOCK,
+        "blockxsize": COG_BLOCK,
+        "blockysize": COG_BLOCK,
         "compress": "deflate",
         "zlevel": 1,
         "sparse_ok": True,
@@ -67,16 +66,7 @@ def mosaic_cogs(
         paths = []
         for name, resampling in (("probability", "AVERAGE"), ("source", "NEAREST")):
             paths.append(folder / f"{name}.tif")
-            raster_copy(
-                str(plain[name]),
-                str(paths[-1]),
-                driver="COG",
-                COMPRESS="DEFLATE",
-                BLOCKSIZE=_BLOCK,
-                OVERVIEW_RESAMPLING=resampling,
-                SPARSE_OK=True,
-                NUM_THREADS="ALL_CPUS",
-            )
+            copy_as_cog(str(plain[name]), paths[-1], overviews=resampling, SPARSE_OK=True)
             plain[name].unlink()
             check_cog(paths[-1], grid)
     return paths[0], paths[1]

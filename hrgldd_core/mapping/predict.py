@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.features import geometry_mask
 
+from hrgldd_core.ahead import in_order
 from hrgldd_core.grid import aoi_outline, crs_of
-from hrgldd_core.mapping.ahead import in_order
 from hrgldd_core.mapping.reading import SeenWindow, read_windows, reading_threads
 from hrgldd_core.mapping.runtime import Runtime
 from hrgldd_core.mapping.strips import RowBlender, Span, Strip, StripResult, cut, join

@@ -25,6 +25,7 @@ from hrgldd_core.mapping.run import open_planned_model
 from hrgldd_core.mapping.seen import coverage_km2
 from hrgldd_core.mapping.sensitivity import threshold_sensitivity
 from hrgldd_core.mapping.truth import compare_with_truth
+from hrgldd_core.mapping.work import drop_work
 from hrgldd_core.scenes import open_scene
 from hrgldd_core.stac.results import result_collection
 
@@ -50,6 +51,8 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         InputError: when no scene was mapped.
     """
+    if not missing:
+        drop_work(plan)
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
         return _publish(plan, missing)
 

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 import numpy as np
 import numpy.typing as npt
 
-from hrgldd_core.mapping.ahead import in_order
+from hrgldd_core.ahead import in_order
 from hrgldd_core.mapping.windows import Axis, WindowGrid
 from hrgldd_core.normalise import BandStatistics, Normalisation
 from hrgldd_core.scenes import Coverage, Scene, SceneReader

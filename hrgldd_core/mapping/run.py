@@ -8,13 +8,14 @@ from contextlib import closing
 import pystac
 
 from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.mapping.mapped import mapped_item
 from hrgldd_core.mapping.plan import MappingPlan, claim_output
 from hrgldd_core.mapping.runtime import Runtime, open_runtime, suggested_batch
-from hrgldd_core.mapping.scene import assemble, mapped_item, prepare, strips_of
+from hrgldd_core.mapping.scene import assemble, prepare, strips_of
 from hrgldd_core.models.store import StoredModel, open_model
 from hrgldd_core.progress import Progress, no_progress
 
-__all__ = ["SceneMapper", "mapped_item", "open_planned_model"]
+__all__ = ["SceneMapper", "open_planned_model"]
 
 
 def open_planned_model(plan: MappingPlan) -> StoredModel:

@@ -14,8 +14,9 @@ from typing import Any
 import pystac
 
 from hrgldd_core import storage
-from hrgldd_core.mapping.ahead import in_order
+from hrgldd_core.ahead import in_order
 from hrgldd_core.mapping.cog import write_cogs
+from hrgldd_core.mapping.mapped import item_uri
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.predict import predict_spans
 from hrgldd_core.mapping.runtime import Runtime
@@ -32,8 +33,6 @@ __all__ = [
     "PreparedScene",
     "assemble",
     "compute",
-    "item_uri",
-    "mapped_item",
     "prepare",
     "strips_of",
 ]
@@ -56,20 +55,6 @@ class PreparedScene:
     grid: WindowGrid
     spans: tuple[Span, ...]
     seconds: float
-
-
-def item_uri(plan: MappingPlan, scene_id: str) -> str:
-    """Where the item of a mapped scene is."""
-    return storage.join(plan.out, "items", f"{scene_id}.json")
-
-
-def mapped_item(plan: MappingPlan, scene_id: str) -> pystac.Item | None:
-    """The item of a scene that this run has already mapped, None when it has not."""
-    uri = item_uri(plan, scene_id)
-    if not storage.exists(uri):
-        return None
-    item = pystac.Item.from_dict(storage.read_json(uri))
-    return item if item.properties.get("hrgldd:run_id") == plan.run_id else None
 
 
 def prepare(plan: MappingPlan, spec: ModelSpec, item: pystac.Item) -> PreparedScene:

@@ -11,7 +11,6 @@ from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished
 from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
-from hrgldd_core.mapping.work import drop_work
 
 __all__ = ["map_shard", "publish_plan", "read_plan", "shard_names"]
 
@@ -50,6 +49,4 @@ def publish_plan(plan_uri: str, failure_uris: Sequence[str]) -> dict[str, Any]:
     missing: dict[str, str] = {}
     for uri in failure_uris:
         missing |= storage.read_json(uri)
-    if not missing:
-        drop_work(plan)
     return {**publish(plan, missing), "reused": False}

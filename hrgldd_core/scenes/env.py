@@ -6,12 +6,13 @@ import os
 
 import rasterio
 
+from hrgldd_core.storage.uri import GDAL_PATIENCE
+
 __all__ = ["READING", "reading"]
 
 READING = {
     # A server's answers that pass: repeated after 0.5 s, then about twice as long each time.
-    "GDAL_HTTP_MAX_RETRY": "6",
-    "GDAL_HTTP_RETRY_DELAY": "0.5",
+    **GDAL_PATIENCE,
     "GDAL_HTTP_RETRY_CODES": "408,429,500,502,503,504",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "120",

@@ -14,12 +14,9 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.stac.api import search_api
 from hrgldd_core.stac.query import SearchQuery, parse_bbox, parse_interval
 from hrgldd_core.stac.static import filter_features, read_geoparquet, walk
-from hrgldd_core.stac.web import is_web, read_document
+from hrgldd_core.stac.web import is_web, no_catalogue, read_document
 
-__all__ = ["SELF", "Found", "SearchQuery", "find", "parse_bbox", "parse_interval", "search"]
-
-SELF = "hrgldd:self"
-"""Field of a found item: where it can be asked for again, when its links have expired."""
+__all__ = ["Found", "SearchQuery", "find", "parse_bbox", "parse_interval", "search"]
 
 
 @dataclass(frozen=True)
@@ -65,12 +62,7 @@ def find(source: str, query: SearchQuery) -> Found:
     if not storage.is_local(source):
         _refuse_local(found, source)
     found.sort(key=lambda item: (item.id, item.collection_id or ""))
-    found = found[: query.max_items]
-    for item in found:
-        link = item.get_self_href()
-        if link and is_web(link) and link != source:
-            item.extra_fields[SELF] = link
-    return Found(found, unreadable)
+    return Found(found[: query.max_items], unreadable)
 
 
 def _read(source: str, query: SearchQuery, unreadable: dict[str, str]) -> list[pystac.Item]:
@@ -82,11 +74,7 @@ def _read(source: str, query: SearchQuery, unreadable: dict[str, str]) -> list[p
         return list(filter_features(document.get("features"), source, query))
     links = document.get("links")
     if not isinstance(links, list) or kind not in ("Catalog", "Collection", None):
-        raise InputError(
-            "is not an item collection or catalogue",
-            where=source,
-            remedy="Give a STAC API, a catalogue, or a GeoJSON FeatureCollection of STAC items",
-        )
+        raise no_catalogue(source)
     if is_web(source) and any(isinstance(k, dict) and k.get("rel") == "search" for k in links):
         return search_api(source, query)
     return list(walk(document, source, query, unreadable))

@@ -12,9 +12,9 @@ import pystac
 import rasterio
 import shapely
 from pystac.extensions.projection import ProjectionExtension
-from rasterio.shutil import copy as raster_copy
 
 from hrgldd_core import storage
+from hrgldd_core.cog import copy_as_cog
 from hrgldd_core.grid import crs_of, footprint, raster_grid
 from hrgldd_core.scenes.bands import COMMON_NAMES, names_from_raster
 from hrgldd_core.scenes.open import open_raster
@@ -116,16 +116,7 @@ def register_scene(
 def _copy_to_cog(dataset: Any, path: Path, resampling: str) -> None:
     """Write an opened raster as a lossless COG."""
     with rasterio.Env(GDAL_CACHEMAX=128 << 20):
-        raster_copy(
-            dataset,
-            str(path),
-            driver="COG",
-            COMPRESS="DEFLATE",
-            PREDICTOR="STANDARD",
-            BLOCKSIZE=512,
-            OVERVIEW_RESAMPLING=resampling,
-            NUM_THREADS="ALL_CPUS",
-        )
+        copy_as_cog(dataset, path, overviews=resampling, PREDICTOR="STANDARD")
 
 
 def item_collection(items: Sequence[pystac.Item], folder: str) -> dict[str, Any]:

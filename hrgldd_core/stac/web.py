@@ -14,7 +14,16 @@ from urllib3.util import Retry
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 
-__all__ = ["TIMEOUT", "authorise", "is_web", "read_document", "read_source", "refused", "retries"]
+__all__ = [
+    "TIMEOUT",
+    "authorise",
+    "is_web",
+    "no_catalogue",
+    "read_document",
+    "read_source",
+    "refused",
+    "retries",
+]
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
@@ -105,12 +114,17 @@ def read_document(uri: str, source: str) -> dict[str, Any]:
             what, where=uri, remedy="Give the address of a STAC API or of a STAC file"
         ) from None
     if not isinstance(document, dict):
-        raise InputError(
-            "is not an item collection or catalogue",
-            where=uri,
-            remedy="Give a STAC API, a catalogue, or a GeoJSON FeatureCollection of STAC items",
-        )
+        raise no_catalogue(uri)
     return document
+
+
+def no_catalogue(uri: str) -> InputError:
+    """What to tell of a document that holds no items and leads to none."""
+    return InputError(
+        "is not an item collection or catalogue",
+        where=uri,
+        remedy="Give a STAC API, a catalogue, or a GeoJSON FeatureCollection of STAC items",
+    )
 
 
 def refused(uri: str, status: int, reason: str) -> InputError:

@@ -34,8 +34,6 @@ __all__ = [
     "zarr_store",
 ]
 
-_CHUNK = 1 << 22
-
 
 def exists(uri: str) -> bool:
     """Whether an object or folder is there."""
@@ -233,11 +231,9 @@ def identity(uri: str) -> dict[str, str | int]:
     """What tells this content from another: size and checksum (local) or etag (remote)."""
     if is_local(uri):
         path = local_path(uri)
-        digest = hashlib.sha256()
         try:
             with path.open("rb") as file:
-                while block := file.read(_CHUNK):
-                    digest.update(block)
+                digest = hashlib.file_digest(file, "sha256")
         except OSError as error:
             raise InputError(f"cannot be read ({reason(error)})", where=uri) from None
         return {"size": path.stat().st_size, "sha256": digest.hexdigest()}

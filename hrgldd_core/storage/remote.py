@@ -16,7 +16,6 @@ from hrgldd_core.storage.uri import check_scheme
 
 __all__ = ["create", "filesystem", "upload", "upload_bytes"]
 
-_CHUNK = 1 << 22
 _WRITER = "hrgldd-writer"
 
 
@@ -47,10 +46,8 @@ def upload(local: Path, uri: str) -> None:
     Raises:
         DamagedError: when it did not, again and again.
     """
-    digest = hashlib.md5(usedforsecurity=False)
     with local.open("rb") as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
     _checked(lambda fs: fs.put_file(str(local), uri), uri, local.stat().st_size, digest.digest())
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hrgldd_core.errors import InputError
 
-__all__ = ["check_scheme", "gdal_path", "is_local", "join", "local_path", "public"]
+__all__ = ["GDAL_PATIENCE", "check_scheme", "gdal_path", "is_local", "join", "local_path", "public"]
 
 _GDAL_PREFIX = {
     "gs": "/vsigs/",
@@ -17,7 +17,7 @@ _GDAL_PREFIX = {
     "https": "/vsicurl/https://",
 }
 # GDAL's own default is to give up at the first failure.
-_GDAL_PATIENCE = {"GDAL_HTTP_MAX_RETRY": "6", "GDAL_HTTP_RETRY_DELAY": "0.5"}
+GDAL_PATIENCE = {"GDAL_HTTP_MAX_RETRY": "6", "GDAL_HTTP_RETRY_DELAY": "0.5"}
 
 
 def is_local(uri: str) -> bool:
@@ -49,7 +49,7 @@ def gdal_path(uri: str) -> str:
     if is_local(uri):
         return str(local_path(uri))
     scheme = check_scheme(uri)
-    for option, value in _GDAL_PATIENCE.items():
+    for option, value in GDAL_PATIENCE.items():
         os.environ.setdefault(option, value)
     return _GDAL_PREFIX[scheme] + uri.partition("://")[2]
 
