@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hrgldd_core.models.backend import keras, layers, ops
 
 __all__ = ["FusedBatchNormalization", "UpsampledConv2D"]
 
 _VECTOR = 16
+
+# (4, 3): to which of four taps of a transposed convolution each of three goes, along one axis.
+_AXIS = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
+_SPREAD = np.kron(_AXIS, _AXIS)
 
 
 class UpsampledConv2D(layers.Conv2D):  # type: ignore[misc]
@@ -21,12 +27,10 @@ class UpsampledConv2D(layers.Conv2D):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """(n, 2y, 2x, filters) of features (n, y, x, channel)."""
-        kernel = ops.transpose(self.kernel[::-1, ::-1], (0, 1, 3, 2))
-        spread = sum(
-            ops.pad(kernel, ((top, 1 - top), (left, 1 - left), (0, 0), (0, 0)))
-            for top in (0, 1)
-            for left in (0, 1)
-        )
+        _, _, channels, filters = self.kernel.shape
+        taps = ops.cast(ops.reshape(self.kernel, (9, channels * filters)), inputs.dtype)
+        spread = ops.reshape(ops.matmul(ops.cast(_SPREAD, taps.dtype), taps), (4, 4, channels, -1))
+        spread = ops.transpose(spread, (0, 1, 3, 2))
         x = ops.conv_transpose(inputs, spread, strides=2, padding="same")
         return ops.add(x, ops.cast(self.bias, x.dtype)) if self.use_bias else x
 
