@@ -9,9 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hrgldd_core import storage
 
-__all__ = ["Outcome", "outcome_markdown", "read_outcome"]
+__all__ = ["Outcome", "outcome_markdown", "outcome_text", "read_outcome"]
 
 _SHOWN = 50
+# Where a browser that is signed in sees a prefix, and an object itself.
+_CONSOLE = "https://console.cloud.google.com/storage/browser/"
+_OBJECT = "https://storage.cloud.google.com/"
 
 
 class Outcome(BaseModel):
@@ -92,9 +95,7 @@ def _trained(out: str) -> Outcome:
     document["registered"] = "yes" if document["registered"] else "no"
     figures = ("runs", "trained", "f1", "champion_f1", "registered", "reason", "model")
     files = ("decision.md", "sweep/leaderboard.md")
-    found = _outcome(
-        "train_benchmark", out, document, figures=figures, missing=lost, files=files
-    )
+    found = _outcome("train_benchmark", out, document, figures=figures, missing=lost, files=files)
     report = storage.join(document["evaluation"], "report.html")
     return found.model_copy(update={"files": (report, *found.files)})
 
@@ -117,6 +118,18 @@ _READERS: dict[str, Callable[[str], Outcome]] = {
 }
 
 
+def outcome_text(outcome: Outcome) -> str:
+    """A summary for a terminal."""
+    lines = [f"{outcome.pipeline}: {outcome.status}"]
+    lines += [f"  ERROR      {outcome.error}"] if outcome.error else []
+    lines += [f"  {name:<10} {value}" for name, value in outcome.figures.items()]
+    lines += [f"  MISSING    {name}: {why}" for name, why in list(outcome.missing.items())[:_SHOWN]]
+    lines.append(f"  result     {outcome.out}")
+    if outcome.status != "failed":
+        lines += [f"             {uri}" for uri in outcome.files]
+    return "\n".join(lines)
+
+
 def outcome_markdown(outcome: Outcome, *, notes: tuple[str, ...] = ()) -> str:
     """A summary for people; places in ``gs://`` buckets are links to their console."""
     lines = [f"# {outcome.pipeline}: {outcome.status}", ""]
@@ -132,9 +145,9 @@ def outcome_markdown(outcome: Outcome, *, notes: tuple[str, ...] = ()) -> str:
         if len(outcome.missing) > _SHOWN:
             lines.append(f"- and {len(outcome.missing) - _SHOWN} more, in the result's own files")
         lines.append("")
-    lines += [f"Result: {_link(outcome.out)}", ""]
+    lines += [f"Result: {_link(outcome.out, _CONSOLE)}", ""]
     if outcome.status != "failed":
-        lines += [f"- {_link(uri)}" for uri in outcome.files]
+        lines += [f"- {_link(uri, _OBJECT)}" for uri in outcome.files]
     return "\n".join([*lines, *notes]).rstrip() + "\n"
 
 
@@ -143,7 +156,7 @@ def _cell(value: float | int | str) -> str:
     return text.replace("|", "\\|")
 
 
-def _link(uri: str) -> str:
+def _link(uri: str, page: str) -> str:
     if not uri.startswith("gs://"):
         return f"`{uri}`"
-    return f"[{uri}](https://console.cloud.google.com/storage/browser/{uri.removeprefix('gs://')})"
+    return f"[{uri}]({page}{uri.removeprefix('gs://')})"

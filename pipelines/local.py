@@ -12,13 +12,13 @@ from typing import Any, TextIO
 
 from hrgldd_core.console import say
 from hrgldd_core.errors import HrglddError, InputError
+from hrgldd_core.outcome import Outcome, read_outcome
 from pipelines import PIPELINES
 
 __all__ = ["load_pipeline", "run_locally"]
 
 _STEP = re.compile(r"Task \S*'([\w-]+)'\S* finished with status \S*?(SUCCESS|FAILURE)")
 _COLOUR = re.compile(r"\x1b\[\d+m")
-_INCOMPLETE = re.compile(r"\s*status: 'incomplete'\s*")
 _OUR_ERROR = re.compile(r"hrgldd_core\.errors\.\w*Error: (.+)")
 
 
@@ -35,7 +35,7 @@ def load_pipeline(name: str) -> Callable[..., Any]:
     return pipeline
 
 
-def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
+def run_locally(name: str, arguments: dict[str, Any], work: Path) -> Outcome:
     """Run a pipeline to its end, each component in its own process.
 
     Args:
@@ -44,7 +44,7 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
         work: folder for KFP's intermediate artifacts and the full log, ``kfp.log``.
 
     Returns:
-        Whether the result is complete.
+        What the run left: done or incomplete.
 
     Raises:
         InputError: when a component refused its input, with the component's message.
@@ -74,7 +74,7 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
                 # The component's message is complete; the parts are not known any more.
                 raise InputError(log.refusal) from None
             raise HrglddError(f"the pipeline {name} failed ({error}); see {path}") from None
-        return log.complete
+    return read_outcome(name, arguments["out"])
 
 
 class _StepLog(io.TextIOBase):
@@ -84,7 +84,6 @@ class _StepLog(io.TextIOBase):
         self._file = file
         self._line = ""
         self.refusal = ""
-        self.complete = True
 
     def writable(self) -> bool:
         return True
@@ -98,8 +97,6 @@ class _StepLog(io.TextIOBase):
                 say(f"step {step[1]}: {'done' if step[2] == 'SUCCESS' else 'FAILED'}")
             if error := _OUR_ERROR.search(line):
                 self.refusal = error[1]
-            if _INCOMPLETE.fullmatch(line):
-                self.complete = False
         return len(text)
 
     def flush(self) -> None:

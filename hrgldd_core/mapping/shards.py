@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from hrgldd_core import storage
@@ -14,7 +16,7 @@ from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
 from hrgldd_core.mapping.work import failure_of, note_failure
 
-__all__ = ["map_shard", "publish_plan", "read_plan", "shard_names"]
+__all__ = ["lineage", "map_shard", "publish_plan", "read_plan", "shard_names"]
 
 _NOT_TRIED = "was not mapped"
 
@@ -81,3 +83,14 @@ def publish_plan(plan_uri: str) -> dict[str, Any]:
         release_output(plan)
         raise InputError("\n".join({**plan.unusable, **missing}.values()))
     return {**publish(plan, missing), "reused": False}
+
+
+def lineage(plan: MappingPlan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is to be recorded of the scenes and of the model, in a few hundred bytes each."""
+    identity = json.dumps(plan.inputs, sort_keys=True).encode()
+    scenes = {
+        **{k: plan.searched[k] for k in ("catalogue", "files") if k in plan.searched},
+        "scenes": len(plan.items),
+        "scenes_sha256": hashlib.sha256(identity).hexdigest(),
+    }
+    return scenes, {"model": plan.model, "model_sha256": plan.model_digest}
