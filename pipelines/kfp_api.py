@@ -1,4 +1,4 @@
-"""The KFP API (v2beta1) as a submitter needs it: patient with failures that pass, clear in refusals."""
+"""The KFP API (v2beta1) for submitters: patient with what passes, clear about refusals."""
 
 from __future__ import annotations
 

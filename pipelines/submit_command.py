@@ -16,7 +16,7 @@ _EXIT = {"done": 0, "incomplete": 3, "failed": 1}
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-class _Duration(click.ParamType):
+class _Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(

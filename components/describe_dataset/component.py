@@ -31,4 +31,5 @@ def describe_dataset(
     for name in ("tiles", "landslides", "positive_share"):
         metrics.log_metric(name, found["total"][name] or 0)
     write_bytes(statistics.path, found["table"].encode())
+    statistics.metadata = dict(dataset.metadata)
     write_bytes(figure.path, figure_page(found["out"]).encode())

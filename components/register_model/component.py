@@ -38,4 +38,5 @@ def register_model(
     for name, value in (("f1", decided.f1), ("champion_f1", decided.champion_f1)):
         metrics.log_metric(name, value or 0.0)
     write_bytes(decision.path, text.encode())
+    decision.metadata = {**candidate.metadata, "registered": decided.registered}
     return "registered" if decided.registered else "refused"

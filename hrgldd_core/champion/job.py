@@ -75,7 +75,7 @@ def judge(
 def register(
     judged: dict[str, Any], *, registry: str, out: str, min_gain: float = 0.0
 ) -> tuple[Decision, str]:
-    """Make a judged model the champion where it is better; ``decision.json`` and ``.md`` in ``out``.
+    """Make a judged model the champion where it is better; say so in ``decision.json``, ``.md``.
 
     Args:
         judged: by `judge`.

@@ -95,7 +95,7 @@ def roc_points(
     # Where nothing right is mapped, precision is 0 and does not tell how much is wrong.
     known = precision > 0
     fpr = (tp[known] * (1 / precision[known] - 1) / negative).clip(0, 1)
-    pick = np.unique(np.linspace(0, len(fpr) - 1, count).astype(int)) if len(fpr) else []
+    pick = np.unique(np.linspace(0, len(fpr) - 1, min(count, len(fpr))).astype(int))
     columns = (np.maximum.accumulate(fpr), recall[known], np.array(curve["threshold"])[known])
     a, b, c = (np.round(column[pick], 5).tolist() for column in columns)
     return a, b, c

@@ -85,11 +85,11 @@ def publish_plan(plan_uri: str) -> dict[str, Any]:
     return {**publish(plan, missing), "reused": False}
 
 
-def lineage(plan: MappingPlan) -> tuple[dict[str, Any], dict[str, Any]]:
+def lineage(plan: MappingPlan) -> tuple[dict[str, str | int], dict[str, str]]:
     """What is to be recorded of the scenes and of the model, in a few hundred bytes each."""
     identity = json.dumps(plan.inputs, sort_keys=True).encode()
-    scenes = {
-        **{k: plan.searched[k] for k in ("catalogue", "files") if k in plan.searched},
+    scenes: dict[str, str | int] = {
+        "catalogue": plan.searched.get("catalogue", ""),
         "scenes": len(plan.items),
         "scenes_sha256": hashlib.sha256(identity).hexdigest(),
     }

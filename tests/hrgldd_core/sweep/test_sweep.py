@@ -170,16 +170,13 @@ def test_components(data, tmp_path, fake):
         grid=str(path), data=data, out=out, prune="none", shards=2, plan=plan
     )
     assert not (tmp_path / "out").exists()
-    failures = [artifact(f"failures-{i}") for i in range(2)]
-    for shard, failed in zip(shards, failures, strict=True):
-        train_component.python_func(plan=plan, shard=shard, failures=failed)
+    for shard in shards:
+        train_component.python_func(plan=plan, shard=shard)
     metrics = dsl.Metrics()
-    found = rank_runs.python_func(
-        plan=plan, failures=failures, metrics=metrics, leaderboard=artifact("board")
-    )
-    assert (found.out, found.status) == (out, "done")
+    found = rank_runs.python_func(plan=plan, metrics=metrics, leaderboard=artifact("board"))
+    assert (found.out, found.status) == (f"{out}/sweep", "done")
     assert metrics.metadata == {"runs": 2, "trained": 2, "f1": 0.5 + 0.3}
-    assert (tmp_path / "board").read_text() == (tmp_path / "out/leaderboard.md").read_text()
+    assert (tmp_path / "board").read_text() == (tmp_path / "out/sweep/leaderboard.md").read_text()
 
 
 def test_a_run_that_the_system_kills(data, grid, tmp_path, monkeypatch):
