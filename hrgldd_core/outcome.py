@@ -152,7 +152,9 @@ def outcome_markdown(outcome: Outcome, *, notes: tuple[str, ...] = ()) -> str:
 
 
 def _cell(value: float | int | str) -> str:
-    text = f"{value:,.4g}" if isinstance(value, float) else str(value)
+    text = str(value)
+    if isinstance(value, float):
+        text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
     return text.replace("|", "\\|")
 
 

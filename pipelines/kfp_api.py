@@ -95,23 +95,22 @@ class KfpApi:
 
     def experiment(self, name: str) -> str:
         """The id of an experiment; it is made when it is missing."""
-        same = _named(name)
         api = self._client.experiments
-        found = self._ask(
-            lambda: api.experiment_service_list_experiments(
-                namespace=self._namespace, filter=same, _request_timeout=_SECONDS
-            )
+        new = self._client.api_models.V2beta1Experiment(
+            display_name=name, namespace=self._namespace
         )
-        if found.experiments:
-            return str(found.experiments[0].experiment_id)
-        models = self._client.api_models
-        made = self._ask(
-            lambda: api.experiment_service_create_experiment(
-                experiment=models.V2beta1Experiment(display_name=name, namespace=self._namespace),
-                _request_timeout=_SECONDS,
+
+        def attempt() -> Any:
+            found = api.experiment_service_list_experiments(
+                namespace=self._namespace, filter=_named(name), _request_timeout=_SECONDS
             )
-        )
-        return self._identified(made, "experiment_id")
+            if found.experiments:
+                return found.experiments[0]
+            return api.experiment_service_create_experiment(
+                experiment=new, _request_timeout=_SECONDS
+            )
+
+        return self._identified(self._ask(attempt), "experiment_id")
 
     def create_run(
         self,

@@ -64,13 +64,10 @@ def read_package(name: str, words: Sequence[str]) -> Package:
         try:
             documents = list(yaml.safe_load_all(path.read_text()))
             loaded: Any = components.load_component_from_file(str(path))
-            spec_of_pipeline = loaded.pipeline_spec
         # The SDK raises whatever its parsers do.
         except Exception as error:  # noqa: BLE001
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"is no KFP package ({reason})", where=name) from None
-        if not spec_of_pipeline.root.HasField("dag"):
-            raise InputError("is no pipeline, but a component", where=name)
         arguments = parse_arguments(loaded, words)
     spec, platform = documents[0], (documents[1] if len(documents) > 1 else None)
     executors = spec["deploymentSpec"]["executors"].values()

@@ -73,9 +73,9 @@ def submit(
 
     package = read_package(name, arguments)
     api = KfpApi(Endpoint(host=endpoint, **access))
+    run_id = start(api, package, experiment=experiment, service_account=service_account)
     for image in package.unpinned:
         say(f"WARNING: the image is {image!r}, not pinned by digest: set HRGLDD_IMAGE")
-    run_id = start(api, package, experiment=experiment, service_account=service_account)
     url = api.run_url(run_id)
     document: dict[str, Any] = {"run_id": run_id, "url": url, "status": "started"}
     if not waits:

@@ -36,7 +36,7 @@ def trained(tmp_path_factory):
 
 
 def test_one_diverged_run_is_named_and_the_other_is_registered(trained):
-    folder, given, done = trained
+    folder, _, done = trained
     assert done.returncode == 3, done.stderr
     for step in ("plan-sweep", "train-runs", "rank-runs", "evaluate-models", "register-model"):
         assert f"step {step}: done" in done.stderr
