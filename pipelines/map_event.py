@@ -6,11 +6,9 @@ from components.finish_run.component import finish_run
 from components.map_scenes.component import map_scenes
 from components.plan_mapping.component import plan_mapping
 from components.publish_results.component import publish_results
-from pipelines.placement import place
+from pipelines.placement import at_once, place
 
 __all__ = ["map_event"]
-
-_PARALLEL = 8
 
 
 @dsl.pipeline(name="map-event", description=__doc__)
@@ -75,7 +73,9 @@ def map_event(
             )
         )
         plan = planned.outputs["plan"]
-        with dsl.ParallelFor(items=planned.outputs["Output"], parallelism=_PARALLEL) as shard:
+        with dsl.ParallelFor(
+            items=planned.outputs["Output"], parallelism=at_once("map_scenes")
+        ) as shard:
             mapped = place(map_scenes(plan=plan, shard=shard))
         published = publish_results(
             plan=plan, scenes=planned.outputs["scenes"], mapper=planned.outputs["mapper"]

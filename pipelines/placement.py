@@ -10,7 +10,7 @@ from components.image import GPU_IMAGE
 from hrgldd_core.errors import InputError
 from pipelines.profiles import Profiles, Step, read_profiles, seconds
 
-__all__ = ["place"]
+__all__ = ["at_once", "place"]
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 PRIORITY_LABEL = "kueue.x-k8s.io/priority-class"
@@ -20,6 +20,22 @@ _SCRATCH = "/tmp"  # noqa: S108 - in the container, where the image keeps HOME a
 @cache
 def _profiles() -> Profiles:
     return read_profiles()
+
+
+def _step(name: str) -> Step:
+    steps = _profiles().steps
+    if name not in steps:
+        raise InputError(f"no step {name!r} in the profiles", remedy="Add it to `steps`")
+    return steps[name]
+
+
+def at_once(name: str) -> int:
+    """How many of a step run at a time where a pipeline fans out.
+
+    Raises:
+        InputError: when the profile file is wrong, or does not know the step.
+    """
+    return _step(name).parallel
 
 
 def place(task: dsl.PipelineTask) -> dsl.PipelineTask:
@@ -32,10 +48,7 @@ def place(task: dsl.PipelineTask) -> dsl.PipelineTask:
         InputError: when the profile file is wrong, or does not know the step.
     """
     profiles = _profiles()
-    name = task.component_spec.name.replace("-", "_")
-    if name not in profiles.steps:
-        raise InputError(f"no step {name!r} in the profiles", remedy="Add it to `steps`")
-    step = profiles.steps[name]
+    step = _step(task.component_spec.name.replace("-", "_"))
     profile = profiles.profiles[step.profile]
     task.set_cpu_request(profile.cpu.request).set_cpu_limit(profile.cpu.limit)
     task.set_memory_request(profile.memory.request).set_memory_limit(profile.memory.limit)

@@ -118,6 +118,7 @@ class Step(BaseModel):
 
     profile: str
     time_limit: Duration
+    parallel: int = Field(1, ge=1, le=500, description="most at a time, of steps that fan out")
     retry: Retry | None = None
     no_retry: str = Field("", description="why it is not tried again")
 

@@ -8,11 +8,9 @@ from components.plan_sweep.component import plan_sweep
 from components.rank_runs.component import rank_runs
 from components.register_model.component import register_model
 from components.train_runs.component import train_runs
-from pipelines.placement import place
+from pipelines.placement import at_once, place
 
 __all__ = ["train_benchmark"]
-
-_PARALLEL = 16
 
 
 @dsl.pipeline(name="train-benchmark", description=__doc__)
@@ -48,7 +46,9 @@ def train_benchmark(
     with dsl.ExitHandler(place(finished), name="train"):
         planned = place(plan_sweep(grid=grid, data=data, out=out, prune=prune, shards=shards))
         plan = planned.outputs["plan"]
-        with dsl.ParallelFor(items=planned.outputs["Output"], parallelism=_PARALLEL) as shard:
+        with dsl.ParallelFor(
+            items=planned.outputs["Output"], parallelism=at_once("train_runs")
+        ) as shard:
             trained = place(train_runs(plan=plan, shard=shard))
         ranked = place(rank_runs(plan=plan)).after(trained)
         evaluated = evaluate_models(

@@ -6,19 +6,24 @@ import hashlib
 import json
 from typing import Any
 
+import pystac
+
 from hrgldd_core import storage
+from hrgldd_core.attempts import begin, given_up, settle
 from hrgldd_core.console import progress_bar
 from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.manifest import published_summary
-from hrgldd_core.mapping.mapped import mapped_items
+from hrgldd_core.mapping.mapped import mapped_item, mapped_items
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
-from hrgldd_core.mapping.work import failure_of, note_failure
+from hrgldd_core.mapping.work import attempts_uri, failure_of, note_failure
+from hrgldd_core.progress import Progress
 
 __all__ = ["lineage", "map_shard", "publish_plan", "read_plan", "shard_names"]
 
 _NOT_TRIED = "was not mapped"
+_TRIES = 3
 
 
 def read_plan(uri: str) -> MappingPlan:
@@ -47,7 +52,8 @@ def shard_names(plan: MappingPlan, scenes_per_shard: int) -> list[str]:
 def map_shard(plan_uri: str, shard: str) -> dict[str, str]:
     """Map a shard's scenes; the reason for each that cannot be mapped, which is kept too.
 
-    What is wrong with an input is no reason to try again, so nothing of that kind is raised.
+    What is wrong with an input is no reason to try again, so nothing of that kind is raised; a
+    scene that ends the process is left out after some times.
 
     Raises:
         OutputError: when the output cannot be written.
@@ -55,16 +61,36 @@ def map_shard(plan_uri: str, shard: str) -> dict[str, str]:
     plan = read_plan(plan_uri)
     first, last = (int(v) for v in shard.split(":"))
     items = plan.scenes()[first:last]
-    with progress_bar() as progress:
-        try:
-            missing = SceneMapper(plan).map_all(items, progress)
-        except OutputError:
-            raise
-        except InputError as error:
-            missing = {item.id: str(error) for item in items}
+    try:
+        mapper = SceneMapper(plan)
+    except InputError as error:
+        missing = {item.id: str(error) for item in items}
+    else:
+        with progress_bar() as progress:
+            missing = dict(filter(None, (_map(plan, mapper, item, progress) for item in items)))
     for scene_id, reason in missing.items():
         note_failure(plan, scene_id, reason)
     return missing
+
+
+def _map(
+    plan: MappingPlan, mapper: SceneMapper, item: pystac.Item, progress: Progress
+) -> tuple[str, str] | None:
+    """Map a scene; its id and the reason when it cannot be mapped."""
+    attempts = attempts_uri(plan, item.id)
+    if mapped_item(plan, item.id) is not None:
+        return None
+    if not begin(attempts, tries=_TRIES):
+        return item.id, given_up(item.id, tries=_TRIES)
+    try:
+        mapper.map(item, progress)
+    except OutputError:
+        raise
+    except InputError as error:
+        settle(attempts)
+        return item.id, str(error)
+    settle(attempts)
+    return None
 
 
 def publish_plan(plan_uri: str) -> dict[str, Any]:

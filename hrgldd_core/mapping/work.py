@@ -18,6 +18,7 @@ from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.strips import Span, StripResult
 
 __all__ = [
+    "attempts_uri",
     "drop_scene",
     "drop_work",
     "failure_of",
@@ -93,6 +94,11 @@ def failure_of(plan: MappingPlan, scene_id: str) -> str | None:
 
 def _failure(plan: MappingPlan, scene_id: str) -> str:
     return storage.join(_scene(plan, scene_id), "failure.json")
+
+
+def attempts_uri(plan: MappingPlan, scene_id: str) -> str:
+    """Where it is kept how often a scene was begun."""
+    return storage.join(_scene(plan, scene_id), "attempts.json")
 
 
 def drop_scene(plan: MappingPlan, scene_id: str) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import as_completed
 from typing import Any
 
 from hrgldd_core import storage
+from hrgldd_core.attempts import begin, given_up, settle
 from hrgldd_core.dataset.workers import workers
 from hrgldd_core.errors import InputError
 from hrgldd_core.progress import Progress, no_progress
@@ -24,6 +25,9 @@ __all__ = [
     "train_runs",
     "train_shard",
 ]
+
+# A run takes hours, in which a spot node may well be taken away some times.
+_TRIES = 5
 
 
 def train_runs(
@@ -91,15 +95,24 @@ def shard_names(plan: SweepPlan, count: int) -> list[str]:
 def train_shard(plan_uri: str, shard: str, *, progress: Progress = no_progress) -> dict[str, str]:
     """Train the runs of one shard, one after the other; the reason for each that failed, kept too.
 
+    A run that ends the whole container is left out after some times.
+
     Raises:
         OutputError: when the output cannot be written.
     """
     plan = read_plan(plan_uri)
-    runs = shard_of(plan, shard)
-    results = train_runs(plan, runs, progress=progress)
-    failed = {run: result["error"] for run, result in results.items() if "error" in result}
-    for run in runs:
-        if run.id in failed:
+    failed: dict[str, str] = {}
+    for run in shard_of(plan, shard):
+        if finished(plan, run) is not None:
+            continue
+        attempts = storage.join(plan.out, "attempts", f"{run.id}.json")
+        if begin(attempts, tries=_TRIES):
+            result = train_runs(plan, [run], progress=progress)[run.id]
+            settle(attempts)
+        else:
+            result = {"error": given_up(f"run {run.id}", tries=_TRIES)}
+        if "error" in result:
+            failed[run.id] = result["error"]
             storage.write_json(_failure(plan, run), {"error": failed[run.id]})
     return failed
 

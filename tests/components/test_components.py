@@ -16,6 +16,7 @@ from components.plan_mapping.component import plan_mapping
 from components.publish_results.component import publish_results
 from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.mapping.plan import MappingPlan
+from hrgldd_core.mapping.run import SceneMapper
 from hrgldd_core.mapping.shards import read_plan, shard_names
 from tests.support import (
     ROOT,
@@ -116,6 +117,38 @@ def test_scene_that_is_sound_the_second_time(tmp_path, plan, catalogue):
     write_raster(path, texture((64, 64)))
     map_scenes.python_func(plan=planned, shard="2:3")
     assert publish(tmp_path, planned)[0].status == "done"
+
+
+def test_scene_that_ends_the_process_is_left_out(tmp_path, plan, monkeypatch):
+    """As memory that runs out does: nobody is left to say which scene it was."""
+
+    class Killed(BaseException):
+        pass
+
+    planned, shards = plan(scenes_per_shard=3)
+    whole = SceneMapper.map
+
+    def kill(mapper, item, *rest):
+        if item.id == "a":
+            raise Killed
+        return whole(mapper, item, *rest)
+
+    monkeypatch.setattr(SceneMapper, "map", kill)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            map_scenes.python_func(plan=planned, shard=shards[0])
+    assert shard_names(read_plan(planned.path), 3) == shards
+    map_scenes.python_func(plan=planned, shard=shards[0])
+    assert publish(tmp_path, planned)[0].status == "incomplete"
+    missing = json.loads((tmp_path / "out/manifest.json").read_text())["summary"]["missing"]
+    assert set(missing) == {"a", "c"}
+    assert "ended the process that tried, 3 times" in missing["a"]
+    # The next run tries again.
+    monkeypatch.undo()
+    map_scenes.python_func(plan=planned, shard=shards[0])
+    publish(tmp_path, planned)
+    summary = json.loads((tmp_path / "out/manifest.json").read_text())["summary"]
+    assert list(summary["missing"]) == ["c"]
 
 
 def test_nothing_mapped_leaves_nothing(tmp_path, plan):
