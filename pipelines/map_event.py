@@ -48,7 +48,7 @@ def map_event(
         runtime: what runs the model: auto, tensorflow or keras.
         precision: float32, or bfloat16, which is twice as fast where the processor has it.
         price_per_hour: of a node, to state the cost; 0 states none.
-        scenes_per_shard: scenes that one task maps, one after the other.
+        scenes_per_shard: scenes that one task maps, one after the other; more above 500 tasks.
     """
     finished = finish_run(pipeline="map_event", out=out, run=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
     with dsl.ExitHandler(place(finished), name="map"):

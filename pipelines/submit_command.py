@@ -82,7 +82,11 @@ def submit(
         emit(document, as_json=as_json, text=url)
         return
     say(url)
-    state = wait(api, run_id, timeout=timeout, every=every, tell=say)
+    try:
+        state = wait(api, run_id, timeout=timeout, every=every, tell=say)
+    except KeyboardInterrupt:
+        say(f"hrgldd: no longer waiting; the run goes on: {url}")
+        raise SystemExit(130) from None
     document["state"] = state.state
     if not state.ended:
         document["status"] = "running"

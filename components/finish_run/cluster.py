@@ -12,7 +12,12 @@ RUN_LABEL = "hrgldd/run"
 """The label that ties a DaskCluster to a run: KFP's run id."""
 
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_KIND = {"group": "kubernetes.dask.org", "version": "v1", "plural": "daskclusters"}
+_KIND: dict[str, Any] = {
+    "group": "kubernetes.dask.org",
+    "version": "v1",
+    "plural": "daskclusters",
+    "_request_timeout": 30,
+}
 
 
 def remove_clusters(run: str, *, api: Any = None, namespace: str | None = None) -> tuple[str, ...]:
@@ -29,6 +34,7 @@ def remove_clusters(run: str, *, api: Any = None, namespace: str | None = None) 
     if api is None and "KUBERNETES_SERVICE_HOST" not in os.environ:
         return ()
     from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
 
     if api is None:
         config.load_incluster_config()
@@ -45,4 +51,6 @@ def remove_clusters(run: str, *, api: Any = None, namespace: str | None = None) 
         if error.status == 404:
             return ()
         return (f"Dask clusters of the run were not removed: {error.status} {error.reason}",)
+    except HTTPError as error:
+        return (f"Dask clusters of the run were not removed: {error}",)
     return tuple(f"Removed the Dask cluster {name}" for name in names)

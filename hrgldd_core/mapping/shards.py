@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from math import ceil
 from typing import Any
 
 import pystac
@@ -24,6 +25,8 @@ __all__ = ["lineage", "map_shard", "publish_plan", "read_plan", "shard_names"]
 
 _NOT_TRIED = "was not mapped"
 _TRIES = 3
+# Their names travel as one parameter, which may hold a few kilobytes.
+_MOST = 500
 
 
 def read_plan(uri: str) -> MappingPlan:
@@ -41,7 +44,7 @@ def shard_names(plan: MappingPlan, scenes_per_shard: int) -> list[str]:
         return []
     ids = [item["id"] for item in plan.items]
     mapped = mapped_items(plan, ids)
-    step = max(1, scenes_per_shard)
+    step = max(1, scenes_per_shard, ceil(len(ids) / _MOST))
     return [
         f"{first}:{min(first + step, len(ids))}"
         for first in range(0, len(ids), step)

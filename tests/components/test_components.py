@@ -177,9 +177,13 @@ def test_names_of_the_shards_of_2000_scenes_are_small(plan, tmp_path, bright_mod
     document = read_plan(planned.path).model_dump()
     item = document["items"][0]
     document["items"] = [{**item, "id": f"scene-{i:04}"} for i in range(2000)]
-    names = shard_names(MappingPlan.model_validate(document), 4)
-    assert len(names) == 500
-    assert len(json.dumps(names)) < 8000
+    many = MappingPlan.model_validate(document)
+    for asked in (4, 1):
+        names = shard_names(many, asked)
+        assert len(names) == 500
+        assert len(json.dumps(names)) < 8000
+    assert names[-1] == "1996:2000"
+    assert len(shard_names(many, 50)) == 40
 
 
 def test_finished_run_is_left_alone(tmp_path, plan):

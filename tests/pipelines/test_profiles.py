@@ -18,9 +18,9 @@ OWN = ROOT / "pipelines/profiles.yaml"
 NAMES = {"cpu-small", "cpu-map", "cpu-large", "gpu-map", "gpu-train"}
 
 
-def changed(folder: Path, *path: str, value: object = None) -> Path:
+def changed(folder: Path, *path: str, value: object = None, of: Path = OWN) -> Path:
     """The package's file with one entry set, or taken away."""
-    document = yaml.safe_load(OWN.read_text())
+    document = yaml.safe_load(of.read_text())
     *groups, last = path
     target = document
     for group in groups:
@@ -40,9 +40,7 @@ def test_the_package_s_own_file():
     components = {p.parent.name for p in (ROOT / "components").glob("*/component.py")}
     assert set(profiles.steps) == components
     gpu = profiles.profiles["gpu-map"]
-    assert profiles.selector(gpu) == {
-        "cloud.google.com/gke-spot": "true", "cloud.google.com/gke-accelerator": "nvidia-l4",
-    }  # fmt: skip
+    assert profiles.selector(gpu) == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
     taints = [(t.key, t.value, t.effect) for t in profiles.tolerations(gpu)]
     assert taints == [
         ("nvidia.com/gpu", "present", "NoSchedule"),
@@ -53,6 +51,18 @@ def test_the_package_s_own_file():
     # Only what goes on where it stopped may be put on nodes that are taken away.
     for name, step in profiles.steps.items():
         assert step.retry or not profiles.profiles[step.profile].spot, name
+
+
+def test_laptop_s_file(tmp_path):
+    file = OWN.with_name("profiles-kind.yaml")
+    profiles = read_profiles(str(file))
+    assert set(profiles.steps) == set(read_profiles(str(OWN)).steps)
+    for name in profiles.steps:
+        profile = profiles.profiles[profiles.steps[name].profile]
+        assert not (profile.gpu or profile.spot or profile.queue)
+    for name in ("build_dataset", "map_event", "train_benchmark"):
+        assert compile_with(tmp_path, file, name).returncode == 0
+        assert "nvidia" not in (tmp_path / "package.yaml").read_text()
 
 
 def test_quantities():
@@ -112,6 +122,9 @@ def compile_with(folder, profiles, name="map_event"):
 
 def test_operator_s_file_decides(tmp_path):
     file = changed(tmp_path, "steps", "map_scenes", "profile", value="cpu-map")
+    changed(tmp_path, "spot", "node_selector", value={"pool": "spot"}, of=file)
+    changed(tmp_path, "profiles", "cpu-map", "spot", value=True, of=file)
+    changed(tmp_path, "steps", "map_scenes", "parallel", value=3, of=file)
     done = compile_with(tmp_path, file)
     assert done.returncode == 0, done.stderr
     spec, platform = yaml.safe_load_all((tmp_path / "package.yaml").read_text())
@@ -119,7 +132,9 @@ def test_operator_s_file_decides(tmp_path):
     assert "accelerator" not in resources
     assert resources["resourceMemoryLimit"] == "12Gi"
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert "nodeSelector" not in executors["exec-map-scenes"]
+    assert executors["exec-map-scenes"]["nodeSelector"] == {"labels": {"pool": "spot"}}
+    loop = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]["for-loop-2"]
+    assert loop["iteratorPolicy"] == {"parallelismLimit": 3}
 
 
 def test_mistake_in_the_operator_s_file_is_one_line(tmp_path):

@@ -150,6 +150,17 @@ def test_time_out_leaves_the_run_alone(server):
     assert "the run goes on" in done.err
 
 
+def test_interrupted_wait_says_that_the_run_goes_on(server, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    server.states = ("RUNNING",)
+    monkeypatch.setattr(kfp_api.time, "sleep", interrupt)
+    done = submit(server, "--wait")
+    assert done.code == 130
+    assert done.err.splitlines()[-1].endswith(f"the run goes on: {server.url}/#/runs/details/run-1")
+
+
 def test_trouble_that_passes(server, tmp_path):
     # To find the experiment, to make it, to start the run, and to look at it.
     server.faults = [503, "cut", None, 500, None, None, 502, 429, None, None, 503, 503, 503]
