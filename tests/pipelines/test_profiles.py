@@ -59,7 +59,7 @@ def test_laptop_s_file(tmp_path):
     assert set(profiles.steps) == set(read_profiles(str(OWN)).steps)
     for name in profiles.steps:
         profile = profiles.profiles[profiles.steps[name].profile]
-        assert not (profile.gpu or profile.spot or profile.queue)
+        assert (profile.gpu, profile.spot, profile.queue) == (None, False, None)
     for name in ("build_dataset", "map_event", "train_benchmark"):
         assert compile_with(tmp_path, file, name).returncode == 0
         assert "nvidia" not in (tmp_path / "package.yaml").read_text()
