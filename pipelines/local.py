@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import re
+import threading
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -56,6 +57,8 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> Outcome:
 
     # The runner wonders whether the image holds Python; it does, and is not used here.
     warnings.filterwarnings("ignore", message="You may be attemping to run a task", module="kfp")
+    # Nor do resources mean anything on one machine.
+    warnings.filterwarnings("ignore", message="Task '.*': settings .* have no effect")
     pipeline = load_pipeline(name)
     work.mkdir(parents=True, exist_ok=True)
     local.init(
@@ -78,11 +81,14 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> Outcome:
 
 
 class _StepLog(io.TextIOBase):
-    """KFP's output to a file; of it people see one line a finished step."""
+    """KFP's output to a file; of it people see one line a finished step.
+
+    Steps that run at the same time write from threads of their own, lines in parts.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._line = ""
+        self._begun = threading.local()
         self.refusal = ""
 
     def writable(self) -> bool:
@@ -91,7 +97,7 @@ class _StepLog(io.TextIOBase):
     def write(self, text: str) -> int:
         plain = _COLOUR.sub("", text)
         self._file.write(plain)
-        *lines, self._line = (self._line + plain).split("\n")
+        *lines, self._begun.line = (getattr(self._begun, "line", "") + plain).split("\n")
         for line in lines:
             if step := _STEP.search(line):
                 say(f"step {step[1]}: {'done' if step[2] == 'SUCCESS' else 'FAILED'}")

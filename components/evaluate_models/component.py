@@ -54,13 +54,14 @@ def evaluate_models(
         collections=collections or None,
         settings=Settings(pixel_m=pixel_size, min_size_px=min_object),
     )
+    figures = found["shown"]
     for name in ("precision", "recall", "f1", "iou", "n_patches", "threshold"):
-        metrics.log_metric(name, found[name])
-    pixels = found["confusion"]
+        metrics.log_metric(name, figures[name])
+    pixels = figures["confusion"]
     classification.log_confusion_matrix(
         ["other", "landslide"], [[pixels["tn"], pixels["fp"]], [pixels["fn"], pixels["tp"]]]
     )
-    classification.log_roc_curve(*roc_points(found["collections"][0]))
+    classification.log_roc_curve(*roc_points(figures))
     write_json(judged.path, found)
     write_json(candidate.path, {"model": model})
     candidate.metadata = {"model": model, "data": data, "evaluation": found["evaluation"]}

@@ -41,8 +41,9 @@ def judge(
         settings: of objects and boundaries.
 
     Returns:
-        The candidate's ``metrics.json`` with ``evaluation``, where the figures are, ``model``,
-        and ``champion``, what the registry said (None when it has none).
+        The candidate's ``metrics.json`` with ``shown``, its row of the mixed test set (the first
+        row there is, otherwise), ``evaluation``, where the figures are, ``model``, and
+        ``champion``, what the registry said (None when it has none).
 
     Raises:
         InputError: when model or data are unusable, or the champion needs bands that are not there.
@@ -64,8 +65,10 @@ def judge(
             settings=settings,
             progress=progress,
         )
+    figures = _figures(folder, CANDIDATE, several=len(models) > 1)
     return {
-        **_figures(folder, CANDIDATE, several=len(models) > 1),
+        **figures,
+        "shown": {"threshold": figures["threshold"], **figures["collections"][0]},
         "evaluation": folder,
         "model": model,
         "champion": champion.model_dump() if champion else None,

@@ -52,7 +52,7 @@ def test_evaluate_and_register(tmp_path, bright_model, data):
     assert [row["name"] for row in judged["collections"]] == [
         "Mixed test set", "Haiti",
     ]  # fmt: skip
-    assert made["metrics"].metadata["f1"] == judged["f1"]
+    assert made["metrics"].metadata["f1"] == judged["shown"]["f1"]
     assert made["candidate"].metadata["model"] == str(bright_model)
     assert (tmp_path / "report").read_text().lstrip().startswith("<!")
     matrix = made["classification"].metadata["confusionMatrix"]

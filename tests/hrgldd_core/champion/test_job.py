@@ -50,7 +50,7 @@ def test_better_takes_the_place_and_worse_does_not(models, data, tmp_path):
     first = read_champion(str(tmp_path / "registry"))
     judged, decision, text = run(good, data, tmp_path)
     assert decision.registered, decision
-    assert decision.f1 == judged["f1"] > decision.champion_f1 == first.f1
+    assert decision.f1 == judged["shown"]["f1"] > decision.champion_f1 == first.f1
     assert text == (tmp_path / "out/decision.md").read_text()
     second = read_champion(str(tmp_path / "registry"))
     assert (second.number, second.f1) == (2, decision.f1)
