@@ -33,15 +33,17 @@ class Endpoint:
 
     Attributes:
         host: address; that of the cluster this runs in otherwise.
-        namespace: of the runs.
+        namespace: of the runs; empty for a KFP without users, which knows none.
         token_file: read again for each request, as tokens are renewed.
         iap_client_id: OAuth client of the Identity-Aware Proxy before the API.
+        ca_cert: file with the certificates to trust instead of the public ones.
     """
 
     host: str | None = None
     namespace: str = "hrgldd"
     token_file: str | None = None
     iap_client_id: str | None = None
+    ca_cert: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class KfpApi:
                 f"{self.host!r} is no address of a KFP API" if self.host else "no KFP API is named",
                 remedy="Give --endpoint https://... or set KF_PIPELINES_ENDPOINT",
             )
-        self._namespace, self._pause = endpoint.namespace, pause
+        self._namespace, self._pause = endpoint.namespace or None, pause
         self._client = _client(self.host, endpoint)
 
     def run_url(self, run_id: str) -> str:
@@ -205,6 +207,10 @@ class KfpApi:
 
     def _refusal(self, error: Any) -> InputError:
         said = _message(error)
+        if "single-user" in said.lower():
+            return InputError(
+                f"knows no namespaces ({said})", where=self.host, remedy="Give --namespace ''"
+            )
         if error.status == 401:
             return InputError(
                 f"refuses the token as expired or unknown ({said})",
@@ -228,8 +234,9 @@ def _client(host: str, endpoint: Endpoint) -> Any:
 
     file = endpoint.token_file or (str(_PROJECTED) if _PROJECTED.exists() else None)
     token = os.environ.get(_TOKEN_ENV) if not endpoint.token_file else None
-    if endpoint.token_file and not Path(endpoint.token_file).is_file():
-        raise InputError("no such file", where=endpoint.token_file, remedy="Check --token-file")
+    for option, path in (("token-file", endpoint.token_file), ("ca-cert", endpoint.ca_cert)):
+        if path and not Path(path).is_file():
+            raise InputError("no such file", where=path, remedy=f"Check --{option}")
     chosen: dict[str, Any] = {}
     if token:
         chosen["existing_token"] = token
@@ -241,7 +248,13 @@ def _client(host: str, endpoint: Endpoint) -> Any:
         # That it speaks to KFP 2 only is known.
         warnings.simplefilter("ignore", FutureWarning)
         try:
-            return kfp.Client(host=host, namespace=endpoint.namespace, **chosen)
+            # Without a namespace it would ask the API for one before it is known to be there.
+            return kfp.Client(
+                host=host,
+                namespace=endpoint.namespace or "none",
+                ssl_ca_cert=endpoint.ca_cert,
+                **chosen,
+            )
         except Exception as error:
             # What google-auth raises for missing credentials has no common base.
             if "client_id" not in chosen:

@@ -33,7 +33,12 @@ class _Duration(click.ParamType[float]):
 @click.argument("arguments", nargs=-1, metavar="KEY=VALUE...")
 @click.option("--endpoint", help="Address of the KFP API  [KF_PIPELINES_ENDPOINT, or in-cluster]")
 @click.option("--experiment", default="hrgldd", show_default=True, help="Experiment of the run.")
-@click.option("--namespace", default="hrgldd", show_default=True, help="Namespace of the run.")
+@click.option(
+    "--namespace",
+    default="hrgldd",
+    show_default=True,
+    help="Namespace of the run; '' where KFP has no users.",
+)
 @click.option(
     "--service-account", default="hrgldd-pipeline", show_default=True, help="That its pods run as."
 )
@@ -43,6 +48,7 @@ class _Duration(click.ParamType[float]):
     help="File with a bearer token, read anew for each request  [HRGLDD_KFP_TOKEN: the token]",
 )
 @click.option("--iap-client-id", help="OAuth client id of the Identity-Aware Proxy before KFP.")
+@click.option("--ca-cert", type=click.Path(), help="Certificates to trust  [the public ones]")
 @click.option("--wait", "waits", is_flag=True, help="Wait for the end, and print the outputs.")
 @click.option("--timeout", type=_Duration(), help="Longest wait: 90s, 30m, 6h  [none]")
 @click.option(

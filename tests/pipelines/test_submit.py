@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from hrgldd_core.errors import InputError
 from pipelines import kfp_api
@@ -209,6 +214,43 @@ def test_nobody_there():
 def test_login_page(server):
     server.html = True
     assert_refused(submit(server), "does not answer as a KFP API", "not of a login page")
+
+
+def test_kfp_without_users():
+    with kfp_server(namespaces=()) as server:
+        assert_refused(submit(server), "knows no namespaces", "Give --namespace ''")
+        assert submit(server, "--namespace", "").code == 0
+        (experiment,) = server.experiments.values()
+        assert "namespace" not in experiment
+
+
+def test_certificate_of_one_s_own(tmp_path):
+    certificate = tmp_path / "certificate.pem"
+    write_certificate(certificate)
+    with kfp_server(certificate) as server:
+        assert_refused(submit(server), "cannot be reached .*certificate verify failed")
+        assert submit(server, "--ca-cert", certificate).code == 0
+        assert_refused(submit(server, "--ca-cert", tmp_path / "no"), "no such file.*--ca-cert")
+
+
+def write_certificate(path):
+    """For 127.0.0.1, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kfp")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(pem) + private)
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "elsewhere"])

@@ -8,12 +8,14 @@ answered instead (a status, nothing at all) is queued in ``faults``; a token is 
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,7 +29,7 @@ class KfpServer:
     Attributes:
         url: its address.
         bearer: token that is asked for; None lets everybody in.
-        namespaces: in which runs may be made.
+        namespaces: in which runs may be made; none: it knows no users, and no namespaces.
         states: of a run, one after the other at each look; the last one stays.
         tasks: of a run at each look.
         error: of a run that has failed.
@@ -71,7 +73,9 @@ class KfpServer:
 
     def _experiments(self, method: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         namespace = query.get("namespace") if method == "GET" else body.get("namespace")
-        if namespace not in self.namespaces:
+        if namespace and not self.namespaces:
+            return 400, {"error": "In single-user mode, no namespace can be given", "code": 3}
+        if self.namespaces and namespace not in self.namespaces:
             why = f"User 'someone' is not authorized in namespace {namespace}"
             return 403, {"error": why, "code": 7, "message": why}
         if method == "GET":
@@ -110,12 +114,17 @@ def _matching(found: dict[str, dict[str, Any]], query: dict[str, str]) -> list[d
 
 
 @contextmanager
-def kfp_server(**options: Any) -> Iterator[KfpServer]:
-    """Serve until the ``with`` block ends."""
+def kfp_server(certificate: Path | None = None, **options: Any) -> Iterator[KfpServer]:
+    """Serve until the ``with`` block ends; over TLS with a certificate (and its key)."""
     server = KfpServer(**options)
     http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, server))
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        http.socket = context.wrap_socket(http.socket, server_side=True)
+        server.url = f"https://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
