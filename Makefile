@@ -5,13 +5,17 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types check format stac-server lock model schemas clean
+.PHONY: help demo packages test test-all lint types check format stac-server lock model schemas clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
 demo: .venv/ready ## Map a landslide event with the real pipeline, here; result in out/demo
 	@$(BIN)/python -m pipelines.demo --real $(DATA)/vilangad $(DEMO)
+
+packages: .venv/ready ## Compile the Kubeflow packages into out/packages; HRGLDD_IMAGE names the image, by digest
+	@for name in build_dataset map_event train_benchmark; do \
+		$(BIN)/hrgldd pipeline compile $$name --out out/packages/$$name.yaml || exit; done
 
 test: .venv/ready-dev ## Run the tests
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(TEST)

@@ -1,3 +1,5 @@
 """KFP pipelines: wiring only."""
 
-PIPELINES = {"map_event": "pipelines.map_event:map_event", "sweep": "pipelines.sweep:sweep"}
+PIPELINES = {
+    name: f"pipelines.{name}:{name}" for name in ("build_dataset", "map_event", "train_benchmark")
+}

@@ -9,7 +9,13 @@ from hrgldd_core.errors import InputError
 
 __all__ = ["parse_arguments"]
 
-_READ: dict[str, Any] = {"STRING": str, "NUMBER_DOUBLE": float, "NUMBER_INTEGER": int}
+_SAID = {"true": True, "false": False}
+_READ: dict[str, Any] = {
+    "STRING": str,
+    "NUMBER_DOUBLE": float,
+    "NUMBER_INTEGER": int,
+    "BOOLEAN": lambda word: _SAID[word.lower()],
+}
 
 
 def parse_arguments(pipeline: Any, words: Sequence[str]) -> dict[str, Any]:

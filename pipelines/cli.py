@@ -1,4 +1,4 @@
-"""``hrgldd pipeline``: compile packages, run them here."""
+"""``hrgldd pipeline``: compile packages, run them here, submit them to a cluster."""
 
 from __future__ import annotations
 
@@ -7,37 +7,48 @@ from pathlib import Path
 import click
 
 from hrgldd_core import storage
-from hrgldd_core.console import say
+from hrgldd_core.commands.options import json_option
+from hrgldd_core.console import emit, say
 from hrgldd_core.errors import InputError
 from pipelines import PIPELINES
+from pipelines.submit_command import submit
 
 __all__ = ["pipeline"]
 
 
 @click.group()
 def pipeline() -> None:
-    """Compile Kubeflow pipelines, or run them on this machine."""
+    """Compile Kubeflow pipelines, run them on this machine, or submit them to a cluster."""
+
+
+pipeline.add_command(submit)
 
 
 @pipeline.command(name="compile")
 @click.argument("name", type=click.Choice(sorted(PIPELINES)))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Package to write.")
 def compile_command(name: str, out: Path) -> None:
-    """Compile a pipeline to a KFP package (YAML)."""
+    """Compile a pipeline to a KFP package (YAML).
+
+    HRGLDD_IMAGE and HRGLDD_GPU_IMAGE name the images, by digest; HRGLDD_PROFILES another profile
+    file than the package's own.
+    """
     if out.suffix not in (".yaml", ".yml"):
         raise InputError("a KFP package ends in .yaml", where=str(out))
-    from kfp import compiler
-
     from pipelines.local import load_pipeline
 
     storage.check_writable(str(out.parent))
+    loaded = load_pipeline(name)
     out.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(load_pipeline(name), str(out))
-    say(f"{name} -> {out}")
-    from components.image import IMAGE
+    from kfp import compiler
 
-    if "@sha256:" not in IMAGE:
-        say(f"WARNING: the image is {IMAGE!r}, not pinned by digest: set HRGLDD_IMAGE")
+    compiler.Compiler().compile(loaded, str(out))
+    say(f"{name} -> {out}")
+    from components.image import GPU_IMAGE, IMAGE
+
+    for image in dict.fromkeys((IMAGE, GPU_IMAGE)):
+        if "@sha256:" not in image:
+            say(f"WARNING: the image is {image!r}, not pinned by digest: set HRGLDD_IMAGE")
 
 
 @pipeline.command(name="run")
@@ -50,14 +61,15 @@ def compile_command(name: str, out: Path) -> None:
     show_default=True,
     help="Folder for intermediate artifacts.",
 )
-def run_command(name: str, arguments: tuple[str, ...], work: Path) -> None:
+@json_option
+def run_command(name: str, arguments: tuple[str, ...], work: Path, *, as_json: bool) -> None:
     """Run a pipeline on this machine with KFP's local runner."""
+    from hrgldd_core.outcome import outcome_text
     from pipelines.arguments import parse_arguments
     from pipelines.local import load_pipeline, run_locally
 
     given = parse_arguments(load_pipeline(name), arguments)
-    complete = run_locally(name, given, work)
-    say(f"result: {given['out']}")
-    if not complete:
-        say("the result is incomplete: its manifest names what is missing")
+    outcome = run_locally(name, given, work)
+    emit(outcome.model_dump(), as_json=as_json, text=outcome_text(outcome))
+    if outcome.status != "done":
         raise SystemExit(3)

@@ -142,7 +142,7 @@ def _demo(
         "event": event.name,
     }
     reused = _finished_or_cleared(plan_mapping(**request, interval=event.datetime), out)
-    complete = run_locally("map_event", {**request, "datetime": event.datetime}, work / "kfp")
+    outcome = run_locally("map_event", {**request, "datetime": event.datetime}, work / "kfp")
     summary = published_summary(str(out))
     summary |= {
         "reused": reused,
@@ -153,7 +153,7 @@ def _demo(
     }
     took = timedelta(seconds=round(time.monotonic() - started))
     emit(summary, as_json=as_json, text=f"{summary_text(summary)}\n  demo took   {took}")
-    if not complete:
+    if outcome.status != "done":
         sys.exit(3)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import re
+import threading
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import Any, TextIO
 
 from hrgldd_core.console import say
 from hrgldd_core.errors import HrglddError, InputError
+from hrgldd_core.outcome import Outcome, read_outcome
 from pipelines import PIPELINES
 
 __all__ = ["load_pipeline", "run_locally"]
 
 _STEP = re.compile(r"Task \S*'([\w-]+)'\S* finished with status \S*?(SUCCESS|FAILURE)")
 _COLOUR = re.compile(r"\x1b\[\d+m")
-_INCOMPLETE = re.compile(r"\s*status: 'incomplete'\s*")
 _OUR_ERROR = re.compile(r"hrgldd_core\.errors\.\w*Error: (.+)")
 
 
@@ -35,7 +36,7 @@ def load_pipeline(name: str) -> Callable[..., Any]:
     return pipeline
 
 
-def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
+def run_locally(name: str, arguments: dict[str, Any], work: Path) -> Outcome:
     """Run a pipeline to its end, each component in its own process.
 
     Args:
@@ -44,7 +45,7 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
         work: folder for KFP's intermediate artifacts and the full log, ``kfp.log``.
 
     Returns:
-        Whether the result is complete.
+        What the run left: done or incomplete.
 
     Raises:
         InputError: when a component refused its input, with the component's message.
@@ -56,6 +57,8 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
 
     # The runner wonders whether the image holds Python; it does, and is not used here.
     warnings.filterwarnings("ignore", message="You may be attemping to run a task", module="kfp")
+    # Nor do resources mean anything on one machine.
+    warnings.filterwarnings("ignore", message="Task '.*': settings .* have no effect")
     pipeline = load_pipeline(name)
     work.mkdir(parents=True, exist_ok=True)
     local.init(
@@ -74,17 +77,19 @@ def run_locally(name: str, arguments: dict[str, Any], work: Path) -> bool:
                 # The component's message is complete; the parts are not known any more.
                 raise InputError(log.refusal) from None
             raise HrglddError(f"the pipeline {name} failed ({error}); see {path}") from None
-        return log.complete
+    return read_outcome(name, arguments["out"])
 
 
 class _StepLog(io.TextIOBase):
-    """KFP's output to a file; of it people see one line a finished step."""
+    """KFP's output to a file; of it people see one line a finished step.
+
+    Steps that run at the same time write from threads of their own, lines in parts.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._line = ""
+        self._begun = threading.local()
         self.refusal = ""
-        self.complete = True
 
     def writable(self) -> bool:
         return True
@@ -92,14 +97,12 @@ class _StepLog(io.TextIOBase):
     def write(self, text: str) -> int:
         plain = _COLOUR.sub("", text)
         self._file.write(plain)
-        *lines, self._line = (self._line + plain).split("\n")
+        *lines, self._begun.line = (getattr(self._begun, "line", "") + plain).split("\n")
         for line in lines:
             if step := _STEP.search(line):
                 say(f"step {step[1]}: {'done' if step[2] == 'SUCCESS' else 'FAILED'}")
             if error := _OUR_ERROR.search(line):
                 self.refusal = error[1]
-            if _INCOMPLETE.fullmatch(line):
-                self.complete = False
         return len(text)
 
     def flush(self) -> None:

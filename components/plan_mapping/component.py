@@ -14,36 +14,50 @@ def plan_mapping(
     interval: str,
     out: str,
     collections: str,
+    filter_text: str,
+    max_items: int,
     model: str,
     event: str,
     threshold: float,
     min_area: float,
-    max_items: int,
+    mosaic: str,
+    runtime: str,
+    precision: str,
+    price_per_hour: float,
     scenes_per_shard: int,
     plan: dsl.Output[dsl.Artifact],
+    scenes: dsl.Output[dsl.Dataset],
+    mapper: dsl.Output[dsl.Model],
 ) -> list[str]:
     """Search scenes and decide the run; nothing is written to the bucket yet.
 
     Args:
-        stac: STAC API URL, or URI of a GeoJSON file of STAC items.
+        stac: STAC API, catalogue, file of items or stac-geoparquet.
         bbox: area of interest, W,S,E,N in degrees.
         interval: dates to search, A/B; .. leaves an end open.
         out: URI prefix of the result.
         collections: collections to search, separated by commas; empty for all.
+        filter_text: CQL2; empty for none.
+        max_items: most scenes to map; 0 for all.
         model: URI of a model folder, or bundled.
         event: name of the event.
         threshold: probability of a landslide pixel; 0 takes the model's own.
         min_area: smallest area, m2.
-        max_items: most scenes to map; 0 for all.
+        mosaic: which observation counts where scenes overlap.
+        runtime: what runs the model.
+        precision: numbers that the model computes with.
+        price_per_hour: of a node, to state the cost; 0 states none.
         scenes_per_shard: scenes that one task maps.
         plan: the decided run (JSON).
+        scenes: files that the run reads, each with its size and checksum or etag (JSON).
+        mapper: the model, by URI and checksum (JSON).
 
     Returns:
-        Names of the shards to map in parallel.
+        Names of the shards to map in parallel; none when all scenes are mapped.
     """
     from hrgldd_core.mapping.request import plan_mapping
-    from hrgldd_core.mapping.shards import shard_names
-    from hrgldd_core.storage import write_bytes
+    from hrgldd_core.mapping.shards import lineage, shard_names
+    from hrgldd_core.storage import write_bytes, write_json
 
     decided = plan_mapping(
         stac=stac,
@@ -51,11 +65,19 @@ def plan_mapping(
         interval=interval or None,
         out=out,
         collections=collections,
+        filter_text=filter_text or None,
+        max_items=max_items or None,
         model=model,
         event=event,
         threshold=threshold or None,
         min_area=min_area,
-        max_items=max_items or None,
+        mosaic=mosaic,
+        runtime=runtime,
+        precision=precision,
+        price_per_hour=price_per_hour or None,
     )
     write_bytes(plan.path, decided.model_dump_json().encode())
+    write_json(scenes.path, decided.inputs)
+    write_json(mapper.path, {"model": decided.model, "sha256": decided.model_digest})
+    scenes.metadata, mapper.metadata = lineage(decided)
     return shard_names(decided, scenes_per_shard)

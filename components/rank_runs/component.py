@@ -12,7 +12,6 @@ __all__ = ["rank_runs"]
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def rank_runs(
     plan: dsl.Input[dsl.Artifact],
-    failures: dsl.Input[list[dsl.Artifact]],
     metrics: dsl.Output[dsl.Metrics],
     leaderboard: dsl.Output[dsl.Markdown],
 ) -> NamedTuple("Outputs", out=str, best=str, status=str):  # type: ignore[valid-type]
@@ -20,7 +19,6 @@ def rank_runs(
 
     Args:
         plan: the decided sweep.
-        failures: of all shards.
         metrics: of the sweep, for the UI.
         leaderboard: the ranked runs, for the UI.
 
@@ -32,7 +30,7 @@ def rank_runs(
     from hrgldd_core.storage import join, read_bytes, write_bytes
     from hrgldd_core.sweep.job import rank_shards
 
-    summary = rank_shards(plan.path, [f.path for f in failures])
+    summary = rank_shards(plan.path)
     for name in ("runs", "trained", "f1"):
         metrics.log_metric(name, summary[name])
     write_bytes(leaderboard.path, read_bytes(join(summary["out"], "leaderboard.md")))

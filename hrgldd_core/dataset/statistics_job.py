@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from hrgldd_core.progress import Progress, no_progress
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["describe_dataset", "statistics_table"]
+__all__ = ["describe_dataset", "figure_page", "statistics_table"]
 
 # PlanetScope's, and HR-GLDD's.
 _PIXEL_M = 3.0
@@ -97,6 +98,16 @@ def describe_dataset(
     storage.write_bytes(storage.join(out, "statistics.png"), statistics_figure(found))
     storage.write_json(target, result)
     return {**result, "table": text}
+
+
+def figure_page(out: str) -> str:
+    """The figure of written statistics as one HTML page that needs no other file."""
+    picture = base64.b64encode(storage.read_bytes(storage.join(out, "statistics.png"))).decode()
+    return (
+        "<!DOCTYPE html><html lang=en><title>Sizes of the landslides</title>"
+        f"<img style='max-width:100%' src='data:image/png;base64,{picture}' "
+        "alt='Sizes of the landslides of each site'></html>\n"
+    )
 
 
 def _document(data: str) -> dict[str, Any] | None:

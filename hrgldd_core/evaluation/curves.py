@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core.evaluation.histogram import LEVELS, Histogram
 
-__all__ = ["PrecisionRecall", "average_precision", "precision_recall", "roc_auc"]
+__all__ = ["PrecisionRecall", "average_precision", "precision_recall", "roc_auc", "roc_points"]
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,30 @@ def roc_auc(histogram: Histogram) -> float | None:
     below = negative.cumsum() - negative
     won = float(np.sum(positive * (below + negative / 2)))  # equal scores count half
     return won / float(positive.sum() * negative.sum())
+
+
+def roc_points(
+    figures: Mapping[str, Any], count: int = 50
+) -> tuple[list[float], list[float], list[float]]:
+    """False and true positive rates and thresholds, falling thresholds, of a row of figures.
+
+    Args:
+        figures: with ``curve`` (precision and recall by threshold) and ``confusion``.
+        count: most points; they lie evenly along recall, as the curve's own do.
+
+    Returns:
+        Three empty lists where there is no curve or only one class.
+    """
+    curve, of = figures["curve"], figures["confusion"]
+    positive, negative = of["tp"] + of["fn"], of["fp"] + of["tn"]
+    if not curve or not positive or not negative:
+        return [], [], []
+    precision, recall = np.array(curve["precision"]), np.array(curve["recall"])
+    tp = recall * positive
+    # Where nothing right is mapped, precision is 0 and does not tell how much is wrong.
+    known = precision > 0
+    fpr = (tp[known] * (1 / precision[known] - 1) / negative).clip(0, 1)
+    pick = np.unique(np.linspace(0, len(fpr) - 1, min(count, len(fpr))).astype(int))
+    columns = (np.maximum.accumulate(fpr), recall[known], np.array(curve["threshold"])[known])
+    a, b, c = (np.round(column[pick], 5).tolist() for column in columns)
+    return a, b, c

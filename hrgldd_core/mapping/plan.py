@@ -200,8 +200,9 @@ def claim_output(plan: MappingPlan) -> None:
 
 
 def release_output(plan: MappingPlan) -> None:
-    """Take the mark away again when nothing could be mapped."""
-    if {_MARKER} <= set(storage.list_names(plan.out)) <= {_MARKER, ".work"}:
+    """Take the mark and what was kept away again when nothing could be mapped."""
+    names = set(storage.list_names(plan.out))
+    if names and names <= {_MARKER, ".work"}:
         storage.remove_tree(storage.join(plan.out, ".work"))
         storage.remove(storage.join(plan.out, _MARKER))
         storage.remove_empty(plan.out)

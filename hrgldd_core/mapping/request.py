@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from math import inf
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
-from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
-from hrgldd_core.mapping.runtime import Precision, chosen_runtime
+from hrgldd_core.mapping.runtime import chosen_runtime
 from hrgldd_core.models.store import BUNDLED, open_model
 from hrgldd_core.stac.catalog import SearchQuery, find, parse_bbox, parse_interval
 from hrgldd_core.stac.cql2_filter import parse_filter
@@ -33,10 +35,10 @@ def plan_mapping(
     model: str = BUNDLED,
     threshold: float | None = None,
     min_area: float = 100.0,
-    mosaic: MosaicRule = "recent",
+    mosaic: str = "recent",
     event: str = "",
     runtime: str = "auto",
-    precision: Precision = "float32",
+    precision: str = "float32",
     price_per_hour: float | None = None,
 ) -> MappingPlan:
     """Plan a run from the options of ``hrgldd map``.
@@ -83,7 +85,7 @@ def plan_mapping(
         stored,
         out=_absolute(out),
         event=event or ", ".join(item.id for item in items[:3]),
-        parameters=MappingParameters(
+        parameters=_parameters(
             threshold=threshold or stored.spec.threshold,
             min_area_m2=min_area,
             runtime=chosen_runtime(runtime),
@@ -93,6 +95,14 @@ def plan_mapping(
         aoi=aoi,
         searched=searched,
     ).model_copy(update={"price_per_hour": price_per_hour})
+
+
+def _parameters(**chosen: Any) -> MappingParameters:
+    try:
+        return MappingParameters(**chosen)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{first['loc'][0]} {first['input']!r}: {first['msg']}") from None
 
 
 def _absolute(uri: str) -> str:

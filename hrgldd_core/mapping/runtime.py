@@ -45,8 +45,10 @@ def chosen_runtime(name: str = "auto") -> RuntimeName:
     """What ``auto`` is here: TensorFlow, unless Keras was told another backend.
 
     Raises:
-        InputError: when it is not installed.
+        InputError: when it is unknown or not installed.
     """
+    if name not in ("auto", "tensorflow", "keras"):
+        raise InputError(f"no runtime {name!r}", remedy="Choose auto, tensorflow or keras")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if name == "keras" or (name == "auto" and backend != "tensorflow"):
         return "keras"

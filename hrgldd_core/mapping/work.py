@@ -1,4 +1,8 @@
-"""Finished strips of unfinished scenes: ``OUT/.work/RUN_ID/SCENE/FIRST-STOP.npz.zst``."""
+"""Unfinished scenes: finished strips, ``OUT/.work/RUN_ID/SCENE/FIRST-STOP.npz.zst``.
+
+``failure.json`` beside them says why a scene could not be mapped, when that was tried on another
+machine than the one that publishes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,16 @@ from hrgldd_core import storage
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.strips import Span, StripResult
 
-__all__ = ["drop_scene", "drop_work", "load_strip", "store_strip", "stored_strips"]
+__all__ = [
+    "attempts_uri",
+    "drop_scene",
+    "drop_work",
+    "failure_of",
+    "load_strip",
+    "note_failure",
+    "store_strip",
+    "stored_strips",
+]
 
 _FOLDER, _SUFFIX, _CODEC = ".work", ".npz.zst", "zstd"
 _NAME = re.compile(rf"(\d+)-(\d+){re.escape(_SUFFIX)}")
@@ -62,6 +75,30 @@ def load_strip(plan: MappingPlan, scene_id: str, span: Span) -> StripResult:
         seconds=float(arrays["seconds"]),
         **{name: arrays[name] for name in ("head", "levels", "coverage", "tail")},
     )
+
+
+def note_failure(plan: MappingPlan, scene_id: str, reason: str) -> None:
+    """Keep why a scene could not be mapped.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    storage.write_json(_failure(plan, scene_id), {"reason": reason})
+
+
+def failure_of(plan: MappingPlan, scene_id: str) -> str | None:
+    """Why a scene could not be mapped, when it was tried."""
+    uri = _failure(plan, scene_id)
+    return str(storage.read_json(uri)["reason"]) if storage.exists(uri) else None
+
+
+def _failure(plan: MappingPlan, scene_id: str) -> str:
+    return storage.join(_scene(plan, scene_id), "failure.json")
+
+
+def attempts_uri(plan: MappingPlan, scene_id: str) -> str:
+    """Where it is kept how often a scene was begun."""
+    return storage.join(_scene(plan, scene_id), "attempts.json")
 
 
 def drop_scene(plan: MappingPlan, scene_id: str) -> None:

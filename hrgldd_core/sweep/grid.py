@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.models.registry import check_name
 from hrgldd_core.training.recipe import Recipe, field_names, nearest, read_recipe, refusal
@@ -80,15 +81,15 @@ class Grid(BaseModel):
 
 
 def read_grid(name: str) -> Grid:
-    """A named grid or a YAML file.
+    """A named grid, or a YAML file by its path or URI.
 
     Raises:
         InputError: when it is neither, or says something impossible.
     """
     if name in GRIDS:
         text = (resources.files("hrgldd_core.sweep") / f"{name}.yaml").read_bytes()
-    elif Path(name).is_file():
-        text = Path(name).read_bytes()
+    elif "://" in name or Path(name).is_file():
+        text = storage.read_bytes(name)
     else:
         raise InputError(
             f"no grid {name!r}", remedy=f"Choose {' or '.join(GRIDS)}, or give a YAML file"

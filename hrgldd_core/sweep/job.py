@@ -8,7 +8,9 @@ from concurrent.futures import as_completed
 from typing import Any
 
 from hrgldd_core import storage
+from hrgldd_core.attempts import begin, given_up, settle
 from hrgldd_core.dataset.workers import workers
+from hrgldd_core.errors import InputError
 from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.sweep.leaderboard import write_leaderboard
 from hrgldd_core.sweep.plan import Run, SweepPlan, read_plan, shard_of
@@ -23,6 +25,9 @@ __all__ = [
     "train_runs",
     "train_shard",
 ]
+
+# A run takes hours, in which a spot node may well be taken away some times.
+_TRIES = 5
 
 
 def train_runs(
@@ -80,16 +85,41 @@ def known_results(plan: SweepPlan) -> dict[str, dict[str, Any]]:
 
 
 def shard_names(plan: SweepPlan, count: int) -> list[str]:
-    """``1/N`` to ``N/N``, no more than there are runs."""
+    """``1/N`` to ``N/N``, no more than there are runs; only those with a run to train."""
     total = max(1, min(count, len(plan.runs)))
-    return [f"{number}/{total}" for number in range(1, total + 1)]
+    known = known_results(plan)
+    names = [f"{number}/{total}" for number in range(1, total + 1)]
+    return [name for name in names if any(r.id not in known for r in shard_of(plan, name))]
 
 
 def train_shard(plan_uri: str, shard: str, *, progress: Progress = no_progress) -> dict[str, str]:
-    """Train the runs of one shard, one after the other; the reason for each that failed."""
+    """Train the runs of one shard, one after the other; the reason for each that failed, kept too.
+
+    A run that ends the whole container is left out after some times.
+
+    Raises:
+        OutputError: when the output cannot be written.
+    """
     plan = read_plan(plan_uri)
-    results = train_runs(plan, shard_of(plan, shard), progress=progress)
-    return {run: result["error"] for run, result in results.items() if "error" in result}
+    failed: dict[str, str] = {}
+    for run in shard_of(plan, shard):
+        if finished(plan, run) is not None:
+            continue
+        attempts = storage.join(plan.out, "attempts", f"{run.id}.json")
+        if begin(attempts, tries=_TRIES):
+            result = train_runs(plan, [run], progress=progress)[run.id]
+            settle(attempts)
+        else:
+            result = {"error": given_up(f"run {run.id}", tries=_TRIES)}
+        if "error" in result:
+            failed[run.id] = result["error"]
+            storage.write_json(_failure(plan, run), {"error": failed[run.id]})
+    return failed
+
+
+def _failure(plan: SweepPlan, run: Run) -> str:
+    """Beside its folder, which is a model or nothing."""
+    return storage.join(plan.out, "failures", f"{run.id}.json")
 
 
 def rank_plan(plan: SweepPlan, errors: dict[str, str]) -> dict[str, Any]:
@@ -103,14 +133,23 @@ def rank_plan(plan: SweepPlan, errors: dict[str, str]) -> dict[str, Any]:
     return write_leaderboard(plan, {**failed, **known_results(plan)})
 
 
-def rank_shards(plan_uri: str, failure_uris: Sequence[str]) -> dict[str, Any]:
-    """Rank a sweep of which all shards have ended."""
-    errors: dict[str, str] = {}
-    for uri in failure_uris:
-        errors |= storage.read_json(uri)
-    summary = rank_plan(read_plan(plan_uri), errors)
-    best = summary["best"] or {"model": "", "f1": 0.0}
-    return {**summary, "model": best["model"], "f1": best["f1"]}
+def rank_shards(plan_uri: str) -> dict[str, Any]:
+    """Rank a sweep of which all shards have ended.
+
+    Raises:
+        InputError: when no run was trained, with the reason for each.
+    """
+    plan = read_plan(plan_uri)
+    noted = {run.id: _failure(plan, run) for run in plan.runs}
+    errors = {k: storage.read_json(uri)["error"] for k, uri in noted.items() if storage.exists(uri)}
+    summary = rank_plan(plan, errors)
+    if summary["best"] is None:
+        raise InputError(
+            "\n".join(f"{run}: {reason}" for run, reason in summary["missing"].items()),
+            where=plan.out,
+            remedy="Choose another grid",
+        )
+    return {**summary, "model": summary["best"]["model"], "f1": summary["best"]["f1"]}
 
 
 def sweep_text(summary: dict[str, Any]) -> str:

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from hrgldd_core.dataset.patches import IGNORE
-from hrgldd_core.evaluation.curves import average_precision, precision_recall, roc_auc
+from hrgldd_core.evaluation.curves import (
+    average_precision,
+    precision_recall,
+    roc_auc,
+    roc_points,
+)
 from hrgldd_core.evaluation.histogram import LEVELS, Histogram
 
 
@@ -90,3 +95,25 @@ def test_probabilities_of_float32_reach_their_thresholds():
     p = (np.arange(LEVELS + 1) / LEVELS).astype(np.float32)
     histogram = Histogram.of(p, np.ones(LEVELS + 1, np.uint8))
     assert histogram.positive.tolist() == [1] * (LEVELS + 1)
+
+
+def test_roc_points_are_those_of_the_pixels():
+    rng = np.random.default_rng(3)
+    labels = (rng.random((4, 40, 40)) < 0.3).astype(np.uint8)
+    score = np.clip(0.3 + 0.3 * labels + rng.normal(0, 0.2, labels.shape), 0, 0.999)
+    histogram = Histogram.of(score, labels)
+    curve = precision_recall(histogram).thinned()
+    positive, negative = int(labels.sum()), int((1 - labels).sum())
+    figures = {
+        "curve": {k: getattr(curve, k).tolist() for k in ("threshold", "precision", "recall")},
+        "confusion": {"tp": positive, "fn": 0, "fp": negative, "tn": 0},
+    }
+    fpr, tpr, thresholds = roc_points(figures)
+    assert len(fpr) == len(tpr) == len(thresholds) == 50
+    for false, true, threshold in list(zip(fpr, tpr, thresholds, strict=True))[::7]:
+        mapped = score >= threshold
+        assert false == pytest.approx(mapped[labels == 0].mean(), abs=1e-3)
+        assert true == pytest.approx(mapped[labels == 1].mean(), abs=1e-3)
+    assert np.trapezoid(tpr, fpr) == pytest.approx(roc_auc(histogram), abs=0.02)
+    nothing = {**figures, "confusion": {"tp": 0, "fn": 0, "fp": 3, "tn": 5}}
+    assert roc_points(nothing) == roc_points({**figures, "curve": None}) == ([], [], [])

@@ -17,6 +17,7 @@ from components.rank_runs.component import rank_runs
 from components.train_runs.component import train_runs as train_component
 from hrgldd_core.errors import InputError
 from hrgldd_core.models.store import open_model
+from hrgldd_core.sweep import job
 from hrgldd_core.sweep import run as run_module
 from hrgldd_core.sweep.job import shard_names, train_runs
 from hrgldd_core.sweep.plan import Run, plan_sweep, shard_of
@@ -170,16 +171,53 @@ def test_components(data, tmp_path, fake):
         grid=str(path), data=data, out=out, prune="none", shards=2, plan=plan
     )
     assert not (tmp_path / "out").exists()
-    failures = [artifact(f"failures-{i}") for i in range(2)]
-    for shard, failed in zip(shards, failures, strict=True):
-        train_component.python_func(plan=plan, shard=shard, failures=failed)
+    for shard in shards:
+        train_component.python_func(plan=plan, shard=shard)
     metrics = dsl.Metrics()
-    found = rank_runs.python_func(
-        plan=plan, failures=failures, metrics=metrics, leaderboard=artifact("board")
-    )
-    assert (found.out, found.status) == (out, "done")
+    found = rank_runs.python_func(plan=plan, metrics=metrics, leaderboard=artifact("board"))
+    assert (found.out, found.status) == (f"{out}/sweep", "done")
     assert metrics.metadata == {"runs": 2, "trained": 2, "f1": 0.5 + 0.3}
-    assert (tmp_path / "board").read_text() == (tmp_path / "out/leaderboard.md").read_text()
+    assert (tmp_path / "board").read_text() == (tmp_path / "out/sweep/leaderboard.md").read_text()
+
+
+def test_run_that_ends_the_container_is_left_out(data, tmp_path, fake, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    path = tmp_path / "g.yaml"
+    path.write_text("name: g\naxes: {seed: [0, 1]}")
+    plan = plan_sweep(grid=str(path), data=data, out=str(tmp_path / "out"))
+    (tmp_path / "plan").write_text(plan.model_dump_json())
+    whole = job.run_isolated
+
+    def kill(plan, run, **options):
+        if run.id == plan.runs[0].id:
+            raise Killed
+        return whole(plan, run, **options)
+
+    monkeypatch.setattr(job, "run_isolated", kill)
+    monkeypatch.setattr(job, "_result", lambda future: dict(future.result()))
+    for _ in range(5):
+        with pytest.raises(Killed):
+            job.train_shard(str(tmp_path / "plan"), "1/1")
+    failed = job.train_shard(str(tmp_path / "plan"), "1/1")
+    assert list(failed) == [plan.runs[0].id]
+    summary = job.rank_shards(str(tmp_path / "plan"))
+    assert (summary["status"], summary["trained"]) == ("incomplete", 1)
+    assert "ended the process that tried, 5 times" in summary["missing"][plan.runs[0].id]
+    assert shard_names(plan, 2) == ["1/2"]
+
+
+def test_nothing_trained_is_refused_with_the_reasons(data, tmp_path, monkeypatch):
+    path = tmp_path / "g.yaml"
+    path.write_text("name: g\naxes: {seed: [0, 1]}")
+    plan = plan_sweep(grid=str(path), data=data, out=str(tmp_path / "out"))
+    (tmp_path / "plan").write_text(plan.model_dump_json())
+    monkeypatch.setattr(job, "run_isolated", lambda *_, **__: {"error": "it diverged"})
+    job.train_shard(str(tmp_path / "plan"), "1/1")
+    with pytest.raises(InputError, match="it diverged") as refused:
+        job.rank_shards(str(tmp_path / "plan"))
+    assert all(run.id in str(refused.value) for run in plan.runs)
 
 
 def test_a_run_that_the_system_kills(data, grid, tmp_path, monkeypatch):

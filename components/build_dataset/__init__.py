@@ -1,0 +1,1 @@
+"""Cut patches from the scenes and inventories of events."""

@@ -1,0 +1,1 @@
+"""Score a model and the champion on the same patches."""

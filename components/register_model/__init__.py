@@ -1,0 +1,1 @@
+"""Register a model, or refuse it."""
