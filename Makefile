@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types check format stac-server lock model schemas clean
+.PHONY: help demo test test-all lint types check format stac-server k8s-tools lock model schemas clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -46,6 +46,13 @@ stac-server: .cache/stac-server/ready ## Install the STAC API server that tests 
 	.cache/stac-server/bin/pip install -q --require-hashes -r requirements/stac-server.txt
 	@touch $@
 
+k8s-tools: .cache/k8s-tools/ready ## Install what judges manifests and the Dockerfile
+
+.cache/k8s-tools/ready: requirements/k8s-tools.txt
+	$(PYTHON) -m venv .cache/k8s-tools
+	.cache/k8s-tools/bin/pip install -q --require-hashes -r requirements/k8s-tools.txt
+	@touch $@
+
 lock: ## Resolve the dependencies anew, with hashes
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --extra cpu --extra s3 pyproject.toml requirements/build.in -o requirements/cpu.txt
@@ -53,6 +60,11 @@ lock: ## Resolve the dependencies anew, with hashes
 		--no-header --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header requirements/stac-server.in -o requirements/stac-server.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header requirements/k8s-tools.in -o requirements/k8s-tools.txt
+	cp requirements/cpu.txt requirements/gpu.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --extra gpu --extra s3 pyproject.toml requirements/build.in -o requirements/gpu.txt
 
 clean: ## Remove what was installed and made here
 	rm -rf .venv .cache out
