@@ -18,8 +18,8 @@ __all__ = ["devices", "formats", "memory", "model", "space", "versions", "work_f
 _PACKAGES = ("keras", "rasterio", "pyogrio", "pyarrow", "pystac-client", "kfp")
 _FRAMEWORKS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
 _GIB = 2**30
-# A scene is mapped in strips, in about 1.2 GiB; TensorFlow alone takes half of it.
-_LEAST_MEMORY, _GOOD_MEMORY = 1.0, 2.0
+# 32 megapixels are mapped in 2.2 GB (docs/scale.md); larger scenes take no more.
+_LEAST_MEMORY, _GOOD_MEMORY = 1.5, 3.0
 # A scene's rasters lie in TMPDIR until they are uploaded.
 _LEAST_SPACE = 1.0
 _CGROUP = Path("/sys/fs/cgroup")
@@ -110,7 +110,7 @@ def memory() -> Finding:
     """What is free, within the container's limit."""
     free = _free_memory() / _GIB
     found = f"{free:.1f} GiB free"
-    remedy = "Give it 4 GiB: mapping takes 1 to 2 of them"
+    remedy = "Give it 4 GiB: mapping takes about 2.2 GB"
     if free < _LEAST_MEMORY:
         return Finding("memory", "failed", found, remedy)
     if free < _GOOD_MEMORY:
