@@ -1,8 +1,8 @@
 """What mapping 2, 20 and 2 000 scenes takes and costs, calculated from what was measured.
 
 ``.venv/bin/python benchmarks/scale.py [--scenes N ...] [--parallel N] [--price-cpu X]
-[--price-gpu X] [--gpu-rate MPX_PER_S]`` prints the table of docs/scale.md. Nothing is run: the figures
-of `MEASURED` come from single scenes, those of `ASSUMED` from nowhere but judgement.
+[--price-gpu X] [--gpu-rate MPX_PER_S]`` prints the table of docs/scale.md. Nothing is run: the
+figures of `MEASURED` come from single scenes, those of `ASSUMED` from nowhere but judgement.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 SCENE_MPX = 8000 * 4000 / 1e6
 
 MEASURED = {
-    # hrgldd map of one synthetic scene of 8000 x 4000 pixels of four bands, 2 cores of a Zen 4, quiet.
+    # hrgldd map of one synthetic scene of 8000 x 4000 pixels of four bands on a quiet Zen 4.
     "float32 Mpx/s on 2 cores": 2.25,
     "bfloat16 Mpx/s on 2 cores": 3.69,
     "seconds to open a scene": 0.6,
@@ -107,7 +107,10 @@ def table(
         Way(f"GPU at {gpu_rate:g} Mpx/s (assumed)", gpu_rate, 1, price_gpu),
     ]
     lines = [
-        "| scenes | mapped on | tasks | nodes | time | node hours | cost | read | written | bottleneck |",
+        (
+            "| scenes | mapped on | tasks | nodes | time | node hours | cost | read | written "
+            "| bottleneck |"
+        ),
         "|---:|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
     for count in scenes:
