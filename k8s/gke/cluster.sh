@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A private-node cluster with workload identity and network policies (Dataplane V2), and its pools. Node
 # taints and labels are what pipelines/profiles.yaml and k8s/components/kueue count on. Pools of tasks
-# shrink to nothing; change machine and GPU types to what your region has.
+# shrink to nothing; change machine and GPU types to what your region has. LOCATION is a region.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=/dev/null
@@ -12,6 +12,11 @@ gcloud container clusters create "$CLUSTER" "${common[@]}" \
   --release-channel regular --num-nodes 1 --machine-type e2-standard-4 \
   --workload-pool "$PROJECT.svc.id.goog" --enable-dataplane-v2 --enable-ip-alias \
   --enable-private-nodes --enable-shielded-nodes --autoscaling-profile optimize-utilization
+
+# Private nodes reach STAC APIs and image registries outside of Google through this.
+gcloud compute routers create "$CLUSTER" --project "$PROJECT" --region "$LOCATION" --network default
+gcloud compute routers nats create "$CLUSTER" --project "$PROJECT" --region "$LOCATION" \
+  --router "$CLUSTER" --auto-allocate-nat-external-ips --nat-all-subnet-ip-ranges
 
 pool() { # name, then options
   local name=$1

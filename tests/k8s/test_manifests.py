@@ -146,8 +146,7 @@ def test_intermediate_objects_go_and_results_stay():
 
     rules = json.loads((ROOT / "k8s/gke/lifecycle.json").read_text())["rule"]
     deleting = [
-        r["condition"] for r in rules
-        if r["action"]["type"] == "Delete" and "daysSinceNoncurrentTime" not in r["condition"]
+        r["condition"] for r in rules if r["action"]["type"] == "Delete"
     ]  # fmt: skip
     assert all({"matchesPrefix", "matchesSuffix"} & set(c) for c in deleting)
     assert {s for c in deleting for s in c.get("matchesSuffix", [])} == {work._SUFFIX}
