@@ -5,10 +5,10 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types check format stac-server k8s-tools lock model schemas clean
+.PHONY: help demo test test-all lint types check format stac-server lock model schemas clean
 
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
 demo: .venv/ready ## Map a landslide event with the real pipeline, here; result in out/demo
 	@$(BIN)/python -m pipelines.demo --real $(DATA)/vilangad $(DEMO)
@@ -46,6 +46,7 @@ stac-server: .cache/stac-server/ready ## Install the STAC API server that tests 
 	.cache/stac-server/bin/pip install -q --require-hashes -r requirements/stac-server.txt
 	@touch $@
 
+.PHONY: k8s-tools
 k8s-tools: .cache/k8s-tools/ready ## Install what judges manifests and the Dockerfile
 
 .cache/k8s-tools/ready: requirements/k8s-tools.txt
