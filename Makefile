@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test test-all lint types check format stac-server lock model schemas clean
 
 help: ## List these targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1|/' | column -t -s '|'
 
 demo: .venv/ready ## Map a landslide event with the real pipeline, here; result in out/demo
 	@$(BIN)/python -m pipelines.demo --real $(DATA)/vilangad $(DEMO)
