@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo packages test test-all lint types check format stac-server lock model schemas clean
 
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1|/' | column -t -s '|'
 
 demo: .venv/ready ## Map a landslide event with the real pipeline, here; result in out/demo
 	@$(BIN)/python -m pipelines.demo --real $(DATA)/vilangad $(DEMO)
@@ -50,6 +50,14 @@ stac-server: .cache/stac-server/ready ## Install the STAC API server that tests 
 	.cache/stac-server/bin/pip install -q --require-hashes -r requirements/stac-server.txt
 	@touch $@
 
+.PHONY: k8s-tools
+k8s-tools: .cache/k8s-tools/ready ## Install what judges manifests and the Dockerfile
+
+.cache/k8s-tools/ready: requirements/k8s-tools.txt
+	$(PYTHON) -m venv .cache/k8s-tools
+	.cache/k8s-tools/bin/pip install -q --require-hashes -r requirements/k8s-tools.txt
+	@touch $@
+
 lock: ## Resolve the dependencies anew, with hashes
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --extra cpu --extra s3 pyproject.toml requirements/build.in -o requirements/cpu.txt
@@ -57,6 +65,11 @@ lock: ## Resolve the dependencies anew, with hashes
 		--no-header --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header requirements/stac-server.in -o requirements/stac-server.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header requirements/k8s-tools.in -o requirements/k8s-tools.txt
+	cp requirements/cpu.txt requirements/gpu.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --extra gpu --extra s3 pyproject.toml requirements/build.in -o requirements/gpu.txt
 
 clean: ## Remove what was installed and made here
 	rm -rf .venv .cache out

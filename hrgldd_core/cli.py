@@ -17,6 +17,7 @@ __all__ = ["main"]
 # Modules are imported when their command is called: `hrgldd --help` answers at once.
 _COMMANDS = {
     "dataset": "hrgldd_core.commands.dataset:dataset",
+    "doctor": "hrgldd_core.commands.doctor:doctor",
     "evaluate": "hrgldd_core.commands.evaluate:evaluate",
     "map": "hrgldd_core.commands.map:map_command",
     "sweep": "hrgldd_core.commands.sweep:sweep",

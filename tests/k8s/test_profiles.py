@@ -1,0 +1,97 @@
+"""What profiles of pipelines ask for, the overlays have: priorities, queues, flavors, quota."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.support import ROOT
+
+PAIRS = {"k8s/overlays/gke": "profiles.yaml", "k8s/overlays/kind": "profiles-kind.yaml"}
+UNITS = {"m": 1e-3, "Gi": 2**30, "Ti": 2**40}
+
+
+@pytest.fixture(params=PAIRS)
+def pair(request, rendered):
+    """The manifests of an overlay, and the profiles that are for it."""
+    pytest.importorskip("pipelines.profiles", reason="no profiles here")
+    text = (ROOT / "pipelines" / PAIRS[request.param]).read_text()
+    return rendered[request.param], yaml.safe_load(text)
+
+
+def _amount(quantity):
+    text = str(quantity)
+    unit = next((u for u in UNITS if text.endswith(u)), "")
+    return float(text.removesuffix(unit)) * UNITS.get(unit, 1)
+
+
+def _named(documents, kind):
+    return {d["metadata"]["name"]: d for d in documents if d["kind"] == kind}
+
+
+def _tolerated(taint, tolerations):
+    return any(
+        t["key"] == taint["key"]
+        and t.get("effect") in (None, taint["effect"])
+        and (t.get("operator") == "Exists" or t.get("value") == taint["value"])
+        for t in tolerations
+    )
+
+
+def test_priorities_and_queues_are_there(pair):
+    documents, file = pair
+    classes, queues = _named(documents, "PriorityClass"), _named(documents, "LocalQueue")
+    for name, profile in file["profiles"].items():
+        assert profile.get("priority", "hrgldd-batch") in classes, name
+        assert profile.get("queue") is None or profile["queue"] in queues, name
+
+
+def test_every_queued_profile_fits_a_flavor(pair):
+    documents, file = pair
+    flavors = _named(documents, "ResourceFlavor")
+    queues = _named(documents, "ClusterQueue")
+    for name, profile in file["profiles"].items():
+        if not profile.get("queue"):
+            continue
+        gpu = profile.get("gpu")
+        tolerations = [
+            *(file["gpu"]["tolerations"] if gpu else []),
+            *(file["spot"]["tolerations"] if profile.get("spot") else []),
+        ]
+        asked = {
+            "cpu": _amount(profile["cpu"]["request"]),
+            "memory": _amount(profile["memory"]["request"]),
+            "ephemeral-storage": _amount(profile["scratch"]),
+            **({file["gpu"]["resource"]: gpu["count"]} if gpu else {}),
+        }
+        fitting = []
+        for flavor in queues[profile["queue"]]["spec"]["resourceGroups"][0]["flavors"]:
+            spec = flavors[flavor["name"]]["spec"]
+            has = {r["name"]: _amount(r["nominalQuota"]) for r in flavor["resources"]}
+            label = spec["nodeLabels"].get(file["gpu"]["node_label"])
+            if (
+                all(_tolerated(t, tolerations) for t in spec.get("nodeTaints", []))
+                and label == (gpu["type"] if gpu else None)
+                and all(has.get(k, 0) >= v for k, v in asked.items())
+            ):
+                fitting.append(flavor["name"])
+        assert fitting, name
+        # Spot where it is tolerated, and on-demand as a way out.
+        assert [f.endswith("spot") for f in fitting] == (
+            [True, False] if profile.get("spot") else [False]
+        )
+
+
+def test_a_step_at_its_widest_stays_within_the_quota(pair):
+    documents, file = pair
+    (quota,) = _named(documents, "ResourceQuota").values()
+    hard = quota["spec"]["hard"]
+    for name, step in file["steps"].items():
+        profile, wide = file["profiles"][step["profile"]], step.get("parallel", 1)
+        assert wide <= int(hard["pods"])
+        limit = wide * _amount(profile["memory"]["limit"])
+        assert limit <= _amount(hard["limits.memory"]), name
+        if not profile.get("queue"):
+            assert wide * _amount(profile["cpu"]["request"]) <= _amount(hard["requests.cpu"]), name
+            asked = wide * _amount(profile["memory"]["request"])
+            assert asked <= _amount(hard["requests.memory"]), name
