@@ -74,6 +74,7 @@ def _forget(path: str) -> None:
     """Drop what GDAL remembers of a remote file: it does when it closes one with this option."""
     with (
         suppress(RasterioError, CPLE_BaseError),
+        reading(),
         rasterio.Env(session=rasterio.session.DummySession(), CPL_VSIL_CURL_NON_CACHED=path),
     ):
         rasterio.open(path, driver=DRIVER).close()

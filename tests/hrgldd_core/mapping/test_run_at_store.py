@@ -51,7 +51,6 @@ def test_the_same_bytes_through_a_faulty_store(tmp_path, run, monkeypatch):
         scenes = [f"{store.uri}/{path.name}" for path in run.scenes]
         out = f"{store.uri}/run"
         found = run(out, scenes)
-        print(store.faults, store.requests)
         for client in ("gdal", "gcsfs"):
             assert sum(n for kind, n in store.faults.items() if client in kind) >= 2, store.faults
         names = sorted(str(p.relative_to(local)) for p in local.rglob("*") if p.is_file())
