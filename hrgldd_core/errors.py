@@ -1,6 +1,6 @@
 """One family of errors; each message says what is wrong, where, and what to do."""
 
-__all__ = ["HrglddError", "InputError", "OutputError", "OutputExistsError"]
+__all__ = ["AccessError", "HrglddError", "InputError", "OutputError", "OutputExistsError"]
 
 
 class HrglddError(Exception):
@@ -21,6 +21,10 @@ class InputError(HrglddError):
         """Build the message ``where: problem. remedy.`` from its three parts."""
         head = f"{where}: {problem}" if where else problem
         super().__init__(f"{head.rstrip('.')}. {remedy.rstrip('.')}." if remedy else head)
+
+
+class AccessError(InputError):
+    """Credentials are missing, wrong or expired."""
 
 
 class OutputExistsError(InputError):

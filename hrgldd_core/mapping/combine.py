@@ -19,7 +19,7 @@ from hrgldd_core.mapping.plan import MappingParameters
 from hrgldd_core.mapping.probability import open_levels
 from hrgldd_core.mapping.zones import zones
 from hrgldd_core.scenes import Scene
-from hrgldd_core.scenes.open import DRIVER
+from hrgldd_core.scenes.patience import DRIVER
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame

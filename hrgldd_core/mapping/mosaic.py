@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,8 @@ from hrgldd_core.mapping.mosaic_cog import mosaic_cogs
 from hrgldd_core.mapping.mosaic_rule import MosaicRule, ranks
 from hrgldd_core.mapping.probability import NODATA, Levels
 from hrgldd_core.mapping.zones import same_pixels, zone_grid
-from hrgldd_core.scenes.open import DRIVER, on_grid
+from hrgldd_core.scenes.open import on_grid
+from hrgldd_core.scenes.patience import DRIVER, Patient
 
 __all__ = ["Mosaic", "make_mosaic"]
 
@@ -165,34 +166,35 @@ def _compose(
 @contextmanager
 def _open_layers(whole: GeoBox) -> Iterator[Any]:
     """A function that reads rows and columns of the whole from a layer; few files are open."""
-    held: OrderedDict[int, tuple[ExitStack, Any, tuple[int, int]]] = OrderedDict()
+    held: OrderedDict[int, Patient[Any]] = OrderedDict()
 
-    def opened(layer: _Layer) -> tuple[Any, tuple[int, int]]:
+    def opened(layer: _Layer) -> Patient[Any]:
         if layer.number not in held:
             if len(held) >= _MOST_OPEN:
-                held.popitem(last=False)[1][0].close()
-            stack = ExitStack()
-            dataset = stack.enter_context(
-                rasterio.open(storage.gdal_path(layer.href), driver=DRIVER)
-            )
-            first = layer.rows.start, layer.columns.start
-            if not same_pixels(layer.grid, whole):
-                dataset = stack.enter_context(on_grid(dataset, whole[layer.rows, layer.columns]))
-            held[layer.number] = stack, dataset, first
+                held.popitem(last=False)[1].close()
+            path = storage.gdal_path(layer.href)
+
+            def on_whole(stack: ExitStack) -> Any:
+                dataset = stack.enter_context(closing(rasterio.open(path, driver=DRIVER)))
+                if same_pixels(layer.grid, whole):
+                    return dataset
+                part = whole[layer.rows, layer.columns]
+                return stack.enter_context(closing(on_grid(dataset, part)))
+
+            held[layer.number] = Patient(on_whole, lambda: (path,))
         held.move_to_end(layer.number)
-        return held[layer.number][1:]
+        return held[layer.number]
 
     def read(layer: _Layer, rows: slice, columns: slice) -> Levels:
-        dataset, (top, left) = opened(layer)
         window = Window(
-            columns.start - left, rows.start - top,
+            columns.start - layer.columns.start, rows.start - layer.rows.start,
             columns.stop - columns.start, rows.stop - rows.start,
         )  # fmt: skip
-        levels: Levels = dataset.read(1, window=window)
+        levels: Levels = opened(layer)(lambda dataset: dataset.read(1, window=window))
         return levels
 
     try:
         yield read
     finally:
-        for stack, *_ in held.values():
-            stack.close()
+        for raster in held.values():
+            raster.close()

@@ -11,9 +11,8 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from hrgldd_core import storage
 from hrgldd_core.grid import raster_grid
-from hrgldd_core.scenes.open import DRIVER
+from hrgldd_core.scenes.patience import open_patiently
 
 __all__ = ["NODATA", "SCALE", "Levels", "landslide", "open_levels", "quantise", "read_levels"]
 
@@ -46,20 +45,18 @@ _CACHE_BYTES = 4 << 20
 @contextmanager
 def open_levels(href: str) -> Iterator[tuple[Callable[[slice, slice], Levels], GeoBox]]:
     """A probability COG to be read in parts: a function of (rows, columns), and its grid."""
-    with (
-        rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES),
-        rasterio.open(storage.gdal_path(href), driver=DRIVER) as dataset,
-    ):
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), open_patiently(href) as raster:
 
         def read(rows: slice, columns: slice) -> Levels:
-            part: Levels = dataset.read(1, window=Window.from_slices(rows, columns))
+            window = Window.from_slices(rows, columns)
+            part: Levels = raster(lambda dataset: dataset.read(1, window=window))
             return part
 
-        yield read, raster_grid(dataset, href)
+        yield read, raster(lambda dataset: raster_grid(dataset, href))
 
 
 def read_levels(href: str) -> tuple[Levels, GeoBox]:
     """A probability COG and its grid."""
-    with rasterio.open(storage.gdal_path(href), driver=DRIVER) as dataset:
-        levels: Levels = dataset.read(1)
-        return levels, raster_grid(dataset, href)
+    with open_patiently(href) as raster:
+        levels: Levels = raster(lambda dataset: dataset.read(1))
+        return levels, raster(lambda dataset: raster_grid(dataset, href))

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from PIL import Image
 from rasterio.enums import Resampling
-from rasterio.windows import Window
 
-from hrgldd_core import storage
 from hrgldd_core.mapping.probability import NODATA, SCALE
-from hrgldd_core.scenes import Coverage, Scene
-from hrgldd_core.scenes.open import DRIVER
+from hrgldd_core.scenes import Coverage, Scene, SceneReader
+from hrgldd_core.scenes.patience import open_patiently
 
 __all__ = ["probability_overlay", "quicklook_size", "true_colour"]
 
@@ -48,8 +45,8 @@ def true_colour(scene: Scene, coverage: str) -> bytes:
         else (image != scene.nodata).any(axis=-1)
     ) & np.isfinite(image).all(axis=-1)
     width, height = quicklook_size(scene)
-    with rasterio.open(storage.gdal_path(coverage), driver=DRIVER) as dataset:
-        mapped = dataset.read(1, out_shape=(height, width)) == Coverage.MAPPED
+    with open_patiently(coverage) as raster:
+        mapped = raster(lambda d: d.read(1, out_shape=(height, width))) == Coverage.MAPPED
     values = image[seen & mapped] if (seen & mapped).any() else image.reshape(-1, image.shape[-1])
     low, high = np.percentile(values, (1, 99.5), axis=0)
     scaled = np.clip((np.nan_to_num(image) - low) / np.maximum(high - low, 1e-6), 0, 1)
@@ -61,22 +58,17 @@ def true_colour(scene: Scene, coverage: str) -> bytes:
 
 def _read(scene: Scene, band: int) -> npt.NDArray[np.generic]:
     width, height = quicklook_size(scene)
-    source = scene.sources[band]
-    with rasterio.open(source.path, driver=DRIVER) as dataset:
-        plane: npt.NDArray[np.generic] = dataset.read(
-            source.index,
-            window=Window.from_slices(*scene.window),
-            out_shape=(height, width),
-            resampling=Resampling.average,
-        )
-    return plane
+    with SceneReader(scene) as reader:
+        return reader.preview(band, *scene.window, shape=(height, width))
 
 
 def probability_overlay(href: str, size: tuple[int, int], threshold: float) -> bytes:
     """PNG of a probability COG, transparent where improbable; yellow to red from the threshold."""
     width, height = size
-    with rasterio.open(storage.gdal_path(href), driver=DRIVER) as dataset:
-        levels = dataset.read(1, out_shape=(height, width), resampling=Resampling.nearest)
+    with open_patiently(href) as raster:
+        levels = raster(
+            lambda d: d.read(1, out_shape=(height, width), resampling=Resampling.nearest)
+        )
     p = np.where(levels == NODATA, 0, levels) / SCALE
     strength = np.clip((p - threshold) / (1 - threshold), 0, 1)
     rgba = np.zeros((height, width, 4), np.uint8)

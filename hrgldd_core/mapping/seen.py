@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.features import geometry_mask
 
 from hrgldd_core.grid import BBox, aoi_outline, crs_of
 from hrgldd_core.scenes import Coverage
-from hrgldd_core.scenes.open import DRIVER, on_grid
+from hrgldd_core.scenes.open import on_grid
+from hrgldd_core.scenes.patience import DRIVER, again
 
 __all__ = ["coverage_km2"]
 
@@ -43,12 +46,10 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
         inside = geometry_mask([outline.json], grid.shape, grid.affine, invert=True)
     best = np.zeros(grid.shape, np.uint8)
     for path in rasters:
-        with _opened(path, grid.resolution.x) as dataset:
-            part = _part(dataset, grid)
-            if part is None:
-                continue
-            with on_grid(dataset, grid[part]) as warped:
-                np.maximum(best[part], _RANK[warped.read(1)], out=best[part])
+        found = again(partial(_read, path, grid), path)
+        if found is not None:
+            part, states = found
+            np.maximum(best[part], _RANK[states], out=best[part])
     if aoi is None:
         inside = best > 0
     counts = np.bincount(best[inside], minlength=len(Coverage))
@@ -58,6 +59,16 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
         kind.name.lower(): float(counts[_RANK[kind]]) * pixel_km2 * scale
         for kind in (Coverage.MAPPED, Coverage.CLOUD, Coverage.NODATA, Coverage.OUTSIDE)
     }
+
+
+def _read(path: str, grid: GeoBox) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8]] | None:
+    """Rows and columns of a grid that a raster can touch, and what it has there."""
+    with _opened(path, grid.resolution.x) as dataset:
+        part = _part(dataset, grid)
+        if part is None:
+            return None
+        with on_grid(dataset, grid[part]) as warped:
+            return part, warped.read(1)
 
 
 @contextmanager
@@ -94,10 +105,7 @@ def _part(dataset: Any, grid: GeoBox) -> tuple[slice, slice] | None:
 
 
 def _grid(rasters: Sequence[str], aoi: BBox | None) -> GeoBox:
-    boxes = []
-    for path in rasters:
-        with rasterio.open(path, driver=DRIVER) as dataset:
-            boxes.append(GeoBox(dataset.shape, dataset.transform, dataset.crs))
+    boxes = [again(partial(_box, path), path) for path in rasters]
     first = boxes[0]
     if aoi is not None:
         extents = [aoi_outline(aoi, crs_of(first)).boundingbox]
@@ -108,6 +116,11 @@ def _grid(rasters: Sequence[str], aoi: BBox | None) -> GeoBox:
     pixel = max(first.resolution.x, max(right - left, top - bottom) / _LARGEST)
     shape = (max(1, round((top - bottom) / pixel)), max(1, round((right - left) / pixel)))
     return GeoBox(shape, rasterio.Affine(pixel, 0, left, 0, -pixel, top), first.crs)
+
+
+def _box(path: str) -> GeoBox:
+    with rasterio.open(path, driver=DRIVER) as dataset:
+        return GeoBox(dataset.shape, dataset.transform, dataset.crs)
 
 
 def _geodesic_km2(aoi: BBox) -> float:

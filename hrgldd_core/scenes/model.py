@@ -68,6 +68,12 @@ class Scene:
     classified: bool = False
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """All files that are read, as GDAL opens them."""
+        masks = (self.mask,) if self.mask else ()
+        return tuple(dict.fromkeys((*(s.path for s in self.sources), *masks)))
+
+    @property
     def target(self) -> GeoBox:
         """Grid of the part to map."""
         return self.geobox[self.window]

@@ -14,20 +14,17 @@ import pystac
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Interleaving, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
 from hrgldd_core.scenes.bands import find_bands, find_mask, is_classification
-from hrgldd_core.scenes.env import reading
 from hrgldd_core.scenes.model import BandSource, Scene
+from hrgldd_core.scenes.patience import DRIVER, again
 
-__all__ = ["DRIVER", "check_id", "on_grid", "open_raster", "open_scene"]
-
-DRIVER = "GTiff"
-"""The only format that is opened, COGs included: a VRT from a catalogue could name any file."""
+__all__ = ["check_id", "on_grid", "open_raster", "open_scene"]
 
 # An identifier becomes a file name.
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -53,11 +50,12 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
         path = storage.gdal_path(href)
         if path not in grids:
             with open_raster(href) as dataset:
-                grids[path] = raster_grid(dataset, href), dataset.nodata, dataset.count
+                where = storage.public(href)
+                grids[path] = raster_grid(dataset, where), dataset.nodata, dataset.count
         if index > (count := grids[path][2]):
             raise InputError(
                 f"has {count} bands, the item names {index} or more",
-                where=href,
+                where=where,
                 remedy="Correct the item's bands to what the file holds",
             )
         sources.append(BandSource(path, index))
@@ -105,26 +103,26 @@ def open_raster(href: str) -> Any:
     Raises:
         InputError: when it is not there, not a raster, or cut off.
     """
-    path = storage.gdal_path(href)
+    path, where = storage.gdal_path(href), storage.public(href)
     if storage.is_local(href) and not Path(path).exists():
         raise InputError("no such file", where=href, remedy="Check the path")
     try:
-        with warnings.catch_warnings(), reading():
+        with warnings.catch_warnings():
             # `raster_grid` says it, as an error with a remedy.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(path, driver=DRIVER)
-    except RasterioIOError as error:
+            dataset = again(lambda: rasterio.open(path, driver=DRIVER), path)
+    except RasterioError as error:
         raise InputError(
-            f"is not a readable raster ({error})",
-            where=href,
+            f"is not a readable raster ({str(error).replace(path, where)})",
+            where=where,
             remedy="Give a GeoTIFF or COG; if this is one, download it again",
         ) from None
     if any(name.startswith("complex") for name in dataset.dtypes):
         dataset.close()
-        raise InputError("holds complex numbers", where=href, remedy="Give reflectance")
+        raise InputError("holds complex numbers", where=where, remedy="Give reflectance")
     if dataset.count == 0:
         dataset.close()
-        raise InputError("holds no raster bands", where=href, remedy="Give a GeoTIFF or COG")
+        raise InputError("holds no raster bands", where=where, remedy="Give a GeoTIFF or COG")
     if storage.is_local(href):
         try:
             _check_whole(dataset, Path(path))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 from scipy import ndimage
 
+from hrgldd_core import storage
 from hrgldd_core.errors import InputError
-from hrgldd_core.scenes.env import reading
 from hrgldd_core.scenes.model import Coverage, Scene
-from hrgldd_core.scenes.open import DRIVER, on_grid
+from hrgldd_core.scenes.open import on_grid
+from hrgldd_core.scenes.patience import DRIVER, Patient
 
 __all__ = ["SceneReader", "sample_windows"]
 
@@ -37,27 +40,37 @@ _SCL_UNUSABLE = (0, 1)
 # Clouds fade out over some pixels that the mask still calls clear, and bright rims look like soil.
 _CLOUD_BUFFER = 10
 
+_Parts = TypeVar("_Parts")
+_Seen = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class _Rasters:
+    """Opened files of a scene: by path, and its mask."""
+
+    datasets: dict[str, Any]
+    mask: Any
+
 
 class SceneReader:
-    """Open handles of a scene, for one thread; a context manager."""
+    """Open handles of a scene, for one thread at a time; a context manager.
+
+    Reads of remote files that fail are repeated.
+    """
 
     def __init__(self, scene: Scene) -> None:
-        """Open what the scene names."""
+        """Open what the scene names.
+
+        Raises:
+            InputError: when that cannot be.
+        """
         self._scene = scene
-        self._stack = ExitStack()
         try:
-            with reading():
-                self._datasets = {
-                    path: self._stack.enter_context(rasterio.open(path, driver=DRIVER))
-                    for path in dict.fromkeys(s.path for s in scene.sources)
-                }
-                self._mask = self._open_mask(scene)
-        except RasterioIOError as error:
-            self._stack.close()
-            raise InputError(f"cannot be opened ({error})", where=scene.href) from None
-        except BaseException:
-            self._stack.close()
-            raise
+            self._rasters = Patient(self._open, lambda: self._scene.paths)
+        except RasterioError as error:
+            raise InputError(
+                f"cannot be opened ({error})", where=storage.public(scene.href)
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -68,12 +81,20 @@ class SceneReader:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        self._rasters.close()
 
-    def _open_mask(self, scene: Scene) -> Any:
+    def _open(self, stack: ExitStack) -> _Rasters:
+        scene = self._scene
+        datasets = {
+            path: stack.enter_context(closing(rasterio.open(path, driver=DRIVER)))
+            for path in dict.fromkeys(s.path for s in scene.sources)
+        }
+        return _Rasters(datasets, self._open_mask(scene, stack))
+
+    def _open_mask(self, scene: Scene, stack: ExitStack) -> Any:
         if scene.mask is None:
             return None
-        mask = self._stack.enter_context(rasterio.open(scene.mask, driver=DRIVER))
+        mask = stack.enter_context(closing(rasterio.open(scene.mask, driver=DRIVER)))
         if not scene.classified and mask.count < _UDM2_UNUSABLE:
             raise InputError(
                 f"has {mask.count} bands, a UDM2 has {_UDM2_UNUSABLE}",
@@ -86,7 +107,7 @@ class SceneReader:
         same = mask.crs == rasterio.crs.CRS.from_user_input(str(grid.crs))
         if same and mask.transform == grid.affine and mask.shape == tuple(grid.shape):
             return mask
-        return self._stack.enter_context(on_grid(mask, grid, alpha=True))
+        return stack.enter_context(closing(on_grid(mask, grid, alpha=True)))
 
     def read(
         self, rows: slice, columns: slice
@@ -100,28 +121,22 @@ class SceneReader:
             InputError: when the data cannot be decoded or fetched.
         """
         window = Window.from_slices(rows, columns)
-        scene = self._scene
-        try:
-            with reading():
-                image = self._read_bands(window)
-                udm2 = self._read_mask(rows, columns) if self._mask is not None else None
-        except RasterioError as error:
-            raise InputError(
-                f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
-                f"({error})",
-                where=scene.href,
-                remedy="The file may be damaged: download it again",
-            ) from None
+
+        def parts(opened: _Rasters) -> tuple[npt.NDArray[np.generic], _Seen | None]:
+            image = self._read_bands(opened, window)
+            return image, None if opened.mask is None else self._read_mask(opened, rows, columns)
+
+        image, udm2 = self._read(parts, rows, columns)
         return image, self._coverage(image, udm2)
 
-    def _read_bands(self, window: Window) -> npt.NDArray[np.generic]:
+    def _read_bands(self, opened: _Rasters, window: Window) -> npt.NDArray[np.generic]:
         """(y, x, band) values, decoded straight to their place."""
         sources = self._scene.sources
-        types = [self._datasets[s.path].dtypes[s.index - 1] for s in sources]
+        types = [opened.datasets[s.path].dtypes[s.index - 1] for s in sources]
         shape = (window.height, window.width, len(sources))
         image = np.empty(shape, np.result_type(*types))
         planes = image.transpose(2, 0, 1)
-        for path, dataset in self._datasets.items():
+        for path, dataset in opened.datasets.items():
             wanted = [i for i, s in enumerate(sources) if s.path == path]
             indexes = [sources[i].index for i in wanted]
             part = slice(wanted[0], wanted[-1] + 1)
@@ -133,9 +148,7 @@ class SceneReader:
                 planes[wanted] = dataset.read(indexes, window=window)
         return image
 
-    def _read_mask(
-        self, rows: slice, columns: slice
-    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    def _read_mask(self, opened: _Rasters, rows: slice, columns: slice) -> _Seen:
         """(y, x) of a window: obstructed with the buffer around, and outside the image."""
         height, width = self._scene.geobox.shape
         inside = []
@@ -144,7 +157,7 @@ class SceneReader:
             last = min(part.stop + _CLOUD_BUFFER, length)
             inside.append((slice(first, last), slice(part.start - first, part.stop - first)))
         (wide_rows, own_rows), (wide_columns, own_columns) = inside
-        udm2 = self._mask.read(window=Window.from_slices(wide_rows, wide_columns))
+        udm2 = opened.mask.read(window=Window.from_slices(wide_rows, wide_columns))
         if self._scene.classified:
             obstructed = np.isin(udm2[0], _SCL_OBSTRUCTED)
             unusable = np.isin(udm2[0], _SCL_UNUSABLE)
@@ -160,7 +173,7 @@ class SceneReader:
     def _coverage(
         self,
         image: npt.NDArray[np.generic],
-        udm2: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None,
+        udm2: _Seen | None,
     ) -> npt.NDArray[np.uint8]:
         state = np.full(image.shape[:2], Coverage.MAPPED, np.uint8)
         if udm2 is not None:
@@ -186,6 +199,42 @@ class SceneReader:
             state[blank] = Coverage.NODATA
         return state
 
+    def preview(
+        self, band: int, rows: slice, columns: slice, *, shape: tuple[int, int]
+    ) -> npt.NDArray[np.generic]:
+        """A window of one band, averaged to another shape.
+
+        Args:
+            band: its number in ``scene.bands``, from 0.
+            rows: of the scene.
+            columns: of the scene.
+            shape: rows and columns of the result.
+
+        Raises:
+            InputError: when the data cannot be decoded or fetched.
+        """
+        window = Window.from_slices(rows, columns)
+
+        def plane(opened: _Rasters) -> npt.NDArray[np.generic]:
+            source = self._scene.sources[band]
+            found: npt.NDArray[np.generic] = opened.datasets[source.path].read(
+                source.index, window=window, out_shape=shape, resampling=Resampling.average
+            )
+            return found
+
+        return self._read(plane, rows, columns)
+
+    def _read(self, parts: Callable[[_Rasters], _Parts], rows: slice, columns: slice) -> _Parts:
+        try:
+            return self._rasters(parts)
+        except RasterioError as error:
+            raise InputError(
+                f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
+                f"({error})",
+                where=storage.public(self._scene.href),
+                remedy="The file may be damaged: download it again",
+            ) from None
+
     def sample(self) -> npt.NDArray[np.generic]:
         """(n, band) usable pixels from a fixed lattice of small blocks over the part to map.
 
@@ -202,7 +251,7 @@ class SceneReader:
         if len(samples) == 0:
             raise InputError(
                 "no usable pixel: all nodata or cloud",
-                where=self._scene.href,
+                where=storage.public(self._scene.href),
                 remedy="Choose another scene or another --bbox",
             )
         return samples

@@ -23,7 +23,7 @@ from hrgldd_core.storage.objects import (
     write_json,
     zarr_store,
 )
-from hrgldd_core.storage.uri import gdal_path, is_local, join, local_path, public
+from hrgldd_core.storage.uri import gdal_path, is_local, join, local_path, public, remote_uri
 
 __all__ = [
     "check_writable",
@@ -39,6 +39,7 @@ __all__ = [
     "put_file",
     "read_bytes",
     "read_json",
+    "remote_uri",
     "remove",
     "remove_empty",
     "remove_tree",

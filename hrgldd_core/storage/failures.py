@@ -57,6 +57,7 @@ def _passes(error: BaseException) -> bool:
             "requests.RequestException",
             "botocore.HTTPClientError",
             "gcsfs.ChecksumError",
+            "rasterio.RasterioError",
         }
     )
 
@@ -92,4 +93,9 @@ class writing:  # noqa: N801 - reads as a statement
 
 def reason(error: BaseException) -> str:
     """Why, in a few words."""
-    return getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    if told := getattr(error, "strerror", None):
+        return str(told)
+    # Stores name the object only.
+    if isinstance(error, FileNotFoundError):
+        return "no such object"
+    return str(error).strip() or type(error).__name__

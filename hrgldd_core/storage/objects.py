@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import AccessError, InputError
 from hrgldd_core.storage.failures import patiently, reason, writing
 from hrgldd_core.storage.remote import create, filesystem, upload, upload_bytes
-from hrgldd_core.storage.uri import is_local, join, local_path
+from hrgldd_core.storage.uri import check_scheme, is_local, join, local_path, public
+from hrgldd_core.storage.web import web_info
 
 __all__ = [
     "check_writable",
@@ -228,7 +229,12 @@ def check_writable(prefix: str) -> None:
 
 
 def identity(uri: str) -> dict[str, str | int]:
-    """What tells this content from another: size and checksum (local) or etag (remote)."""
+    """What tells this content from another: size and checksum (local) or etag (remote).
+
+    Raises:
+        AccessError: when a store wants (other) credentials.
+        InputError: when it cannot be read.
+    """
     if is_local(uri):
         path = local_path(uri)
         try:
@@ -238,12 +244,21 @@ def identity(uri: str) -> dict[str, str | int]:
             raise InputError(f"cannot be read ({reason(error)})", where=uri) from None
         return {"size": path.stat().st_size, "sha256": digest.hexdigest()}
     try:
-        store = filesystem(uri)
-        info = patiently(lambda: store.info(uri), uri)
+        info = patiently(lambda: _info(uri), uri)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({reason(error)})", where=uri) from None
+        kind = AccessError if isinstance(error, PermissionError) else InputError
+        raise kind(f"cannot be read ({reason(error)})", where=public(uri)) from None
     tag = next((info[k] for k in ("etag", "ETag", "md5Hash", "crc32c") if info.get(k)), "")
     return {"size": int(info.get("size") or 0), "etag": str(tag).strip('"')}
+
+
+def _info(uri: str) -> dict[str, Any]:
+    if check_scheme(uri) in ("http", "https"):
+        return web_info(uri)
+    store = filesystem(uri)
+    # A listing of the folder may be older than the object.
+    store.invalidate_cache()
+    return dict(store.info(uri))
 
 
 def _commit(finished: Path, target: Path) -> None:

@@ -8,7 +8,16 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hrgldd_core.errors import InputError
 
-__all__ = ["GDAL_PATIENCE", "check_scheme", "gdal_path", "is_local", "join", "local_path", "public"]
+__all__ = [
+    "GDAL_PATIENCE",
+    "check_scheme",
+    "gdal_path",
+    "is_local",
+    "join",
+    "local_path",
+    "public",
+    "remote_uri",
+]
 
 _GDAL_PREFIX = {
     "gs": "/vsigs/",
@@ -52,6 +61,14 @@ def gdal_path(uri: str) -> str:
     for option, value in GDAL_PATIENCE.items():
         os.environ.setdefault(option, value)
     return _GDAL_PREFIX[scheme] + uri.partition("://")[2]
+
+
+def remote_uri(path: str) -> str | None:
+    """The URI of what GDAL opens under a name, None for a file of this machine."""
+    for scheme, prefix in _GDAL_PREFIX.items():
+        if path.startswith(prefix):
+            return f"{scheme}://{path.removeprefix(prefix)}"
+    return None
 
 
 def check_scheme(uri: str) -> str:

@@ -44,12 +44,15 @@ class FaultyStore:
     Attributes:
         rate: share of the requests that fail, drawn with a fixed seed: with status 503, by a
             connection cut before anything is done, or cut when it is done and not yet answered.
+        gdal_rate: of GDAL's requests, which are few, when it is another one.
         damage: names of objects that arrive with a changed byte, once each.
         objects: by name.
-        faults: what was done to how many requests.
+        faults: what was done to how many requests of which client (``503 gdal``, ``cut before
+            gcsfs``).
     """
 
     rate: float = 0.0
+    gdal_rate: float | None = None
     damage: set[str] = field(default_factory=set)
     name: str = "landslides"
     objects: dict[str, Stored] = field(default_factory=dict)
@@ -58,22 +61,25 @@ class FaultyStore:
 
     def __post_init__(self) -> None:
         self.uri = f"gs://{self.name}"
-        self._random = random.Random(1)  # noqa: S311
+        self._random = {c: random.Random(1) for c in ("gcsfs", "gdal")}  # noqa: S311
         self._lock, self._generations = Lock(), count(1)
         self.sessions: dict[str, tuple[str, bool, dict[str, str], bytearray]] = {}
         self.next_fault: list[str] = []
 
-    def fault(self) -> str | None:
+    def fault(self, client: str) -> str | None:
         """What goes wrong with the next request."""
         with self._lock:
             self.requests += 1
-            kind = None
+            kind, rng = None, self._random[client]
+            rate = self.rate
+            if client == "gdal" and self.gdal_rate is not None:
+                rate = self.gdal_rate
             if self.next_fault:
                 kind = self.next_fault.pop(0)
-            elif self._random.random() < self.rate:
-                kind = self._random.choice(["503", "cut before", "cut after"])
+            elif rng.random() < rate:
+                kind = rng.choice(["503", "cut before", "cut after"])
             if kind:
-                self.faults[kind] = self.faults.get(kind, 0) + 1
+                self.faults[f"{kind} {client}"] = self.faults.get(f"{kind} {client}", 0) + 1
             return kind
 
     def store(self, name: str, content: bytes, *, create: bool, metadata: dict[str, str]) -> bool:
@@ -135,10 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = self.it.fault()
-        if fault and "storage/v1" not in self.path:
-            # GDAL repeats a request that failed with a status, not one whose answer was cut.
-            fault = "503"
+        fault = self.it.fault("gcsfs" if "storage/v1" in self.path else "gdal")
         if fault == "503":
             self._answer(503, b'{"error": {"code": 503, "message": "backend error"}}')
             return

@@ -40,7 +40,7 @@ def test_passing_faults_are_waited_out(served):
 
 def test_a_file_that_is_not_there_is_said_at_once(served):
     server, _ = served
-    with pytest.raises(InputError, match="not a readable raster"):
+    with pytest.raises(InputError, match=r"cannot be read \(404 Not Found\)"):
         opened(f"{server.url}/b.tif")
 
 

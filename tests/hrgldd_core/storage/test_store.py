@@ -141,7 +141,7 @@ def test_a_lost_answer_to_a_creation_is_no_loss(monkeypatch, quick):
         # Done, and then cut: the next try meets its own object.
         store.next_fault = ["cut after"]
         assert storage.create_bytes(f"{store.uri}/claim", b"mine")
-        assert store.faults == {"cut after": 1}
+        assert store.faults == {"cut after gcsfs": 1}
 
 
 def test_what_arrived_damaged_is_sent_again(monkeypatch, quick, tmp_path):
