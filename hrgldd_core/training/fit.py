@@ -156,11 +156,15 @@ def _run(
 ) -> Fit:
     from hrgldd_core.models.backend import keras
     from hrgldd_core.training.callbacks import AfterEachEpoch, AtEachStep
+    from hrgldd_core.training.feed import feed
 
     state = watch.checkpoint.read() if watch.checkpoint else None
     if state is not None:
         restore(model, state)
     course, best = (state.course, state.best) if state else (Course(), [])
+    if watch.history is not None and course.rows:
+        # A kill may have come between the checkpoint of an epoch and its row.
+        watch.history.write(course.rows)
     line = LiveLine(watch.progress, epochs=recipe.epochs, steps=steps, batch_size=recipe.batch_size)
     single = _first_output(model)
     each_step = AtEachStep(line)
@@ -181,15 +185,16 @@ def _run(
         numbered = keras.callbacks.LambdaCallback(
             on_epoch_begin=lambda epoch, _: batches.begin_epoch(epoch)
         )
-        model.fit(
-            batches,
-            initial_epoch=len(course.rows),
-            epochs=recipe.epochs,
-            callbacks=[numbered, each_step, each_epoch, *watch.callbacks],
-            # Batches are random already; their order must not depend on Python's generator.
-            shuffle=False,
-            verbose=0,
-        )
+        with feed(batches) as data:
+            model.fit(
+                data,
+                initial_epoch=len(course.rows),
+                epochs=recipe.epochs,
+                callbacks=[numbered, each_step, each_epoch, *watch.callbacks],
+                # Batches are random already; their order must not depend on Python's generator.
+                shuffle=False,
+                verbose=0,
+            )
     if (error := each_step.error or each_epoch.error) is not None:
         raise error
     if recipe.ema and state is not None and course.ended and not each_epoch.trained:
