@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pydantic import ValidationError
 
 from hrgldd_core import storage
 from hrgldd_core.dataset.claim import CLAIM, claim
+from hrgldd_core.dataset.content import Identities
 from hrgldd_core.dataset.event_file import read_events
 from hrgldd_core.dataset.parameters import DatasetParameters
 from hrgldd_core.dataset.store import NAMES, current_document, recover
@@ -21,7 +23,7 @@ from hrgldd_core.dataset.units import (
     select_new,
 )
 from hrgldd_core.dataset.version import Version
-from hrgldd_core.dataset.workers import workers
+from hrgldd_core.dataset.workers import Workers, workers
 from hrgldd_core.dataset.writer import PatchWriter
 from hrgldd_core.errors import InputError
 from hrgldd_core.progress import Progress, no_progress
@@ -63,29 +65,40 @@ def build_dataset(
     if document is None:
         _refuse_foreign(out)
     known = {s["key"]: s["unit"] for s in document["scenes"]} if document else {}
-    new = select_new(requests, known, parameters.bands)
-    if not new and document is not None:
-        return _nothing_new(document, out)
-    units = open_units(new, parameters.bands)
-    _check_types(units, document)
-    storage.check_writable(out)
-    with claim(out):
-        document = recover(out)
-        held = {s["key"] for s in document["scenes"]} if document else set()
-        units = [unit for unit in units if unit.key not in held]
-        if document is not None and not units:
+    with ThreadPoolExecutor() as pool:
+        new = select_new(requests, known, parameters.bands, identities=Identities(pool))
+        if not new and document is not None:
             return _nothing_new(document, out)
-        writer = PatchWriter(out, start=document["patches"] if document else 0)
-        try:
-            with workers(cluster, threads) as pool:
-                build = Version(out, document, parameters, writer)
-                for unit in units:
-                    build.add(unit, pool, progress)
-            result = build.publish()
-        except InputError:
-            writer.rollback()
-            raise
-    return result
+        units = open_units(new, parameters.bands)
+        _check_types(units, document)
+        storage.check_writable(out)
+        with claim(out), workers(cluster, threads) as cutters:
+            return _add(units, out, parameters=parameters, cutters=cutters, progress=progress)
+
+
+def _add(
+    units: Sequence[Unit],
+    out: str,
+    *,
+    parameters: DatasetParameters,
+    cutters: Workers,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Cut scenes into a dataset that is claimed; another build may have added some before."""
+    document = recover(out)
+    held = {s["key"] for s in document["scenes"]} if document else set()
+    units = [unit for unit in units if unit.key not in held]
+    if document is not None and not units:
+        return _nothing_new(document, out)
+    writer = PatchWriter(out, start=document["patches"] if document else 0)
+    try:
+        build = Version(out, document, parameters, writer)
+        for unit in units:
+            build.add(unit, cutters, progress)
+        return build.publish()
+    except InputError:
+        writer.rollback()
+        raise
 
 
 def _nothing_new(document: dict[str, Any], out: str) -> dict[str, Any]:

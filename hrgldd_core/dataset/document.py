@@ -54,7 +54,7 @@ def scene_entry(unit: Unit, done: UnitCut) -> dict[str, Any]:
     scene, event = unit.scene, unit.event
     known = done.statistics
     return {
-        "unit": unit.id,
+        "unit": unit.content.id,
         "key": unit.key,
         "event": event.model_dump(
             mode="json", include={"name", "role", "country", "trigger", "date", "bbox"}
@@ -67,7 +67,7 @@ def scene_entry(unit: Unit, done: UnitCut) -> dict[str, Any]:
         "shape": list(scene.geobox.shape),
         "transform": list(scene.geobox.affine)[:6],
         "pixel_size": scene.geobox.resolution.x,
-        "inputs": unit.inputs,
+        "inputs": unit.content.inputs,
         "statistics": (
             {"center": list(known.center), "scale": list(known.scale)} if known else None
         ),

@@ -62,7 +62,7 @@ def index_rows(unit: Unit, cuts: Sequence[Cut], *, size: int) -> GeoDataFrame:
             "event": same(unit.event.name),
             "role": same(unit.event.role),
             "scene": same(scene.id),
-            "unit": same(unit.id),
+            "unit": same(unit.content.id),
             "date": pd.to_datetime(
                 pd.Series([scene.acquired] * count, dtype=object), utc=True
             ).astype("datetime64[us, UTC]"),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pystac
 
-from hrgldd_core import storage
+from hrgldd_core.dataset.content import Content, Identities
 from hrgldd_core.dataset.event_file import DatasetEvent, slug
 from hrgldd_core.errors import InputError
-from hrgldd_core.inventory.read import Inventory, inventory_identity, read_inventory
+from hrgldd_core.inventory.read import Inventory, read_inventory
 from hrgldd_core.scenes import Scene, open_scene
-from hrgldd_core.scenes.bands import asset_band_names, find_bands, find_mask
+from hrgldd_core.scenes.bands import asset_band_names
 from hrgldd_core.scenes.open import open_raster
 from hrgldd_core.stac.catalog import SearchQuery, parse_bbox, parse_interval, search
 from hrgldd_core.stac.ingest import item_from_raster
@@ -50,20 +47,18 @@ class Unit:
     """A scene of an event, ready to be cut.
 
     Attributes:
-        id: hash of all content that decides its patches.
+        content: that decides its patches.
         event: the event.
         scene: opened and checked.
         inventory: of the event.
-        inputs: size and checksum (or etag) of each file.
         dtype: of the scene's pixels.
         block_rows: rows of a block of the scene's file.
     """
 
-    id: str
+    content: Content
     event: DatasetEvent
     scene: Scene
     inventory: Inventory
-    inputs: dict[str, Any]
     dtype: str
     block_rows: int
 
@@ -138,35 +133,32 @@ def common_bands(requests: Sequence[Request]) -> tuple[str, ...]:
 
 
 def select_new(
-    requests: Sequence[Request], known: Mapping[str, str], bands: Sequence[str]
-) -> list[tuple[Request, str, dict[str, Any]]]:
-    """The requests that a dataset does not hold yet, with their id and inputs.
+    requests: Sequence[Request],
+    known: Mapping[str, str],
+    bands: Sequence[str],
+    *,
+    identities: Identities,
+) -> list[tuple[Request, Content]]:
+    """The requests that a dataset does not hold yet, with their content.
 
     Args:
         requests: what is wanted.
         known: id of each unit of the dataset, by key.
         bands: of the dataset.
+        identities: of files.
 
     Raises:
         InputError: when a scene's content, or its event's, changed since it was added.
     """
-    hrefs: dict[str, None] = {}
-    for request in requests:
-        hrefs |= dict.fromkeys(a.href for a, _ in find_bands(request.item, bands))
-        if mask := find_mask(request.item):
-            hrefs[mask.href] = None
-    paths = list(dict.fromkeys(r.event.inventory.path for r in requests))
-    with ThreadPoolExecutor() as pool:
-        scenes = dict(zip(hrefs, pool.map(storage.identity, hrefs), strict=True))
-        inventories = dict(zip(paths, pool.map(inventory_identity, paths), strict=True))
+    contents = [
+        Content(request.key, request.event, request.item, bands=bands, identities=identities)
+        for request in requests
+    ]
     new = []
-    for request in requests:
-        inputs, decisive = _content(request, bands, scenes, inventories)
-        text = json.dumps(decisive, sort_keys=True, default=str)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    for request, content in zip(requests, contents, strict=True):
         if (held := known.get(request.key)) is None:
-            new.append((request, digest, inputs))
-        elif held != digest:
+            new.append((request, content))
+        elif held != content.id:
             raise InputError(
                 f"scene {request.item.id} is already in the dataset, from other files or with "
                 "another inventory, site, role or area",
@@ -176,32 +168,7 @@ def select_new(
     return new
 
 
-def _content(
-    request: Request,
-    bands: Sequence[str],
-    scenes: Mapping[str, Any],
-    inventories: Mapping[str, Any],
-) -> tuple[dict[str, Any], list[Any]]:
-    """Inputs for people, and what of them decides the patches."""
-    event, item = request.event, request.item
-    read = [(asset.href, index) for asset, index in find_bands(item, bands)]
-    mask = find_mask(item)
-    source = event.inventory
-    inputs = {storage.public(href): scenes[href] for href, _ in read}
-    if mask:
-        inputs[storage.public(mask.href)] = scenes[mask.href]
-    inputs[storage.public(source.path)] = inventories[source.path]
-    return inputs, [
-        [request.key, event.place, event.role, event.bbox, str(item.datetime)],
-        [[scenes[href], index] for href, index in read],
-        scenes[mask.href] if mask else None,
-        [inventories[source.path], source.layer, source.where],
-    ]
-
-
-def open_units(
-    new: Sequence[tuple[Request, str, dict[str, Any]]], bands: Sequence[str]
-) -> list[Unit]:
+def open_units(new: Sequence[tuple[Request, Content]], bands: Sequence[str]) -> list[Unit]:
     """Open scenes and read inventories, each once.
 
     Raises:
@@ -209,7 +176,7 @@ def open_units(
     """
     inventories: dict[Any, Inventory] = {}
     units = []
-    for request, digest, inputs in new:
+    for request, content in new:
         event, source = request.event, request.event.inventory
         if source not in inventories:
             inventories[source] = read_inventory(
@@ -229,5 +196,5 @@ def open_units(
         with open_raster(scene.href) as dataset:
             dtype, block_rows = dataset.dtypes[0], int(dataset.block_shapes[0][0])
         inventory = inventories[source]
-        units.append(Unit(digest, event, scene, inventory, inputs, dtype, block_rows))
+        units.append(Unit(content, event, scene, inventory, dtype, block_rows))
     return units

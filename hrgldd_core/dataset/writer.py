@@ -12,11 +12,11 @@ from hrgldd_core.dataset.store import ARRAYS
 
 __all__ = ["PatchWriter"]
 
-# A chunk is one object, about a megabyte, and what is read for one patch. Shards of smaller chunks
-# took half as long again to write and two requests a patch to read.
-_CHUNK, _CHUNK_BYTES = 8, 1 << 20
-# Chunks that are written at a time.
-_CHUNKS = 16
+# A chunk is one object and what is read for one patch. Each costs Zarr a millisecond of its own;
+# shards of smaller ones took half as long again to write and two requests a patch to read.
+_CHUNK_BYTES, _MOST_PATCHES = 2 << 20, 64
+# Chunks of labels that are written at a time, with the images that go with them.
+_CHUNKS = 4
 
 
 class PatchWriter:
@@ -72,7 +72,7 @@ class PatchWriter:
     def _begin(self, images: npt.NDArray[Any]) -> None:
         """Open the arrays, and make room for some chunks of patches."""
         arrays = self._arrays = self._open(images)
-        rows = _CHUNKS * arrays[0].chunks[0]
+        rows = _CHUNKS * arrays[1].chunks[0]
         self._waiting = (
             np.empty((rows, *images.shape[1:]), images.dtype),
             np.empty((rows, *images.shape[1:3]), np.uint8),
@@ -87,7 +87,6 @@ class PatchWriter:
             group = zarr.open_group(store, mode="r+", zarr_format=3)
             return group["images"], group["labels"]
         group = zarr.open_group(store, mode="w", zarr_format=3)
-        chunk = int(np.clip(_CHUNK_BYTES // images[0].nbytes, 1, _CHUNK))
         arrays = []
         for name, like in (("images", images), ("labels", images[..., 0].astype(np.uint8))):
             inner = like.shape[1:]
@@ -103,9 +102,11 @@ class PatchWriter:
                 group.create_array(
                     name,
                     shape=(0, *inner),
-                    chunks=(chunk, *inner),
+                    chunks=(_patches_a_chunk(like[0].nbytes), *inner),
                     dtype=like.dtype,
                     compressors=codec,
+                    # All chunks in one folder: four nested ones for each cost more than its bytes.
+                    chunk_key_encoding={"name": "default", "separator": "."},
                     fill_value=0,
                     dimension_names=("patch", "y", "x", "band")[: like.ndim],
                     # Asking of each chunk whether it is empty costs more than storing it.
@@ -129,3 +130,12 @@ class PatchWriter:
                 array.resize((end, *array.shape[1:]))
             array[self.count : end] = values[: self._filled]
         self.count, self._filled = end, 0
+
+
+def _patches_a_chunk(size: int) -> int:
+    """A power of two: whole chunks of labels hold whole chunks of images.
+
+    Args:
+        size: of a patch, bytes.
+    """
+    return 1 << (int(np.clip(_CHUNK_BYTES // size, 1, _MOST_PATCHES)).bit_length() - 1)
