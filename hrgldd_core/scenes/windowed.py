@@ -1,0 +1,69 @@
+"""A scene's pixels on another grid, read by windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+
+from hrgldd_core.scenes.model import Scene
+from hrgldd_core.scenes.patience import DRIVER, again
+from hrgldd_core.scenes.reader import SceneReader
+
+__all__ = ["read_on_grid", "scene_type"]
+
+
+def read_on_grid(
+    scene: Scene, grid: GeoBox, *, fill: float, dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """(band, y, x) of a grid: the pixel in which each centre lies, ``fill`` beyond the scene.
+
+    Every centre is transformed, nothing is interpolated between some of them.
+
+    Raises:
+        InputError: when the data cannot be decoded or fetched.
+    """
+    found = np.full((len(scene.sources), *grid.shape), fill, dtype)
+    rows, columns = _places(grid, scene.geobox)
+    height, width = scene.geobox.shape
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    if not inside.any():
+        return found
+    rows, columns = (np.where(inside, at, 0) for at in (rows, columns))
+    top, left = (int(at[inside].min()) for at in (rows, columns))
+    bottom, right = (int(at.max()) + 1 for at in (rows, columns))
+    with SceneReader(scene) as reader:
+        image, _ = reader.read(slice(top, bottom), slice(left, right))
+    found[:, inside] = image[rows[inside] - top, columns[inside] - left].T
+    return found
+
+
+def _places(grid: GeoBox, source: GeoBox) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(y, x) row and column of the source in which each pixel's centre of a grid lies."""
+    rows, columns = np.indices(grid.shape) + 0.5
+    a, b = grid.affine, source.affine
+    x, y = a.c + columns * a.a, a.f + rows * a.e
+    if grid.crs != source.crs:
+        to_source = Transformer.from_crs(str(grid.crs), str(source.crs), always_xy=True)
+        x, y = to_source.transform(x, y)
+    columns, rows = (x - b.c) / b.a, (y - b.f) / b.e
+    # What cannot be transformed is far away, not a number.
+    rows, columns = (np.floor(np.nan_to_num(at, posinf=-1.0)) for at in (rows, columns))
+    return rows.astype(np.int64), columns.astype(np.int64)
+
+
+def scene_type(scene: Scene) -> np.dtype[Any]:
+    """Type that holds the values of all bands."""
+
+    def types() -> list[str]:
+        found = []
+        for source in scene.sources:
+            with rasterio.open(source.path, driver=DRIVER) as dataset:
+                found.append(dataset.dtypes[source.index - 1])
+        return found
+
+    return np.result_type(*again(types, *scene.paths))
