@@ -117,6 +117,8 @@ def make_plan(
     for item in items:
         try:
             check_id(item.id)
+            for asset in item.assets.values():
+                asset.href = storage.unsigned(asset.href)
             hrefs = {asset.href for asset, _ in find_bands(item, model.spec.bands)}
             if mask := find_mask(item):
                 hrefs.add(mask.href)

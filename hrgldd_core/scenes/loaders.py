@@ -15,6 +15,7 @@ import numpy as np
 import pystac
 from odc.geo.geobox import GeoBox
 
+from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.grid import crs_of, footprint
 from hrgldd_core.scenes.env import READING, reading
@@ -194,7 +195,7 @@ def _item(scene: Scene, dtype: str) -> tuple[pystac.Item, list[str]]:
         item.add_asset(
             f"a{number}",
             pystac.Asset(
-                source.path,
+                storage.signed_path(source.path),
                 media_type=pystac.MediaType.COG,
                 roles=["data"],
                 extra_fields={

@@ -122,10 +122,10 @@ def open_raster(href: str) -> Any:
         with warnings.catch_warnings():
             # `raster_grid` says it, as an error with a remedy.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = again(lambda: rasterio.open(path, driver=DRIVER), path)
+            dataset = again(lambda: rasterio.open(storage.signed_path(path), driver=DRIVER), path)
     except RasterioError as error:
         raise InputError(
-            f"is not a readable raster ({str(error).replace(path, where)})",
+            f"is not a readable raster ({storage.redact(str(error)).replace(path, where)})",
             where=where,
             remedy="Give a GeoTIFF or COG; if this is one, download it again",
         ) from None

@@ -69,7 +69,7 @@ class SceneReader:
             self._rasters = Patient(self._open, lambda: self._scene.paths)
         except RasterioError as error:
             raise InputError(
-                f"cannot be opened ({error})", where=storage.public(scene.href)
+                f"cannot be opened ({storage.redact(str(error))})", where=storage.public(scene.href)
             ) from None
 
     def __enter__(self) -> Self:
@@ -86,7 +86,9 @@ class SceneReader:
     def _open(self, stack: ExitStack) -> _Rasters:
         scene = self._scene
         datasets = {
-            path: stack.enter_context(closing(rasterio.open(path, driver=DRIVER)))
+            path: stack.enter_context(
+                closing(rasterio.open(storage.signed_path(path), driver=DRIVER))
+            )
             for path in dict.fromkeys(s.path for s in scene.sources)
         }
         return _Rasters(datasets, self._open_mask(scene, stack))
@@ -94,16 +96,17 @@ class SceneReader:
     def _open_mask(self, scene: Scene, stack: ExitStack) -> Any:
         if scene.mask is None:
             return None
-        mask = stack.enter_context(closing(rasterio.open(scene.mask, driver=DRIVER)))
+        path = storage.signed_path(scene.mask)
+        mask = stack.enter_context(closing(rasterio.open(path, driver=DRIVER)))
         if not scene.classified and mask.count < _UDM2_UNUSABLE:
             raise InputError(
                 f"has {mask.count} bands, a UDM2 has {_UDM2_UNUSABLE}",
-                where=scene.mask,
+                where=storage.redact(scene.mask),
                 remedy="Remove the mask's asset from the item or give a UDM2",
             )
         grid = scene.geobox
         if mask.crs is None:
-            raise InputError("has no coordinate reference system", where=scene.mask)
+            raise InputError("has no coordinate reference system", where=storage.redact(scene.mask))
         same = mask.crs == rasterio.crs.CRS.from_user_input(str(grid.crs))
         if same and mask.transform == grid.affine and mask.shape == tuple(grid.shape):
             return mask
@@ -230,7 +233,7 @@ class SceneReader:
         except RasterioError as error:
             raise InputError(
                 f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
-                f"({error})",
+                f"({storage.redact(str(error))})",
                 where=storage.public(self._scene.href),
                 remedy="The file may be damaged: download it again",
             ) from None

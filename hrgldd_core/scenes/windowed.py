@@ -10,6 +10,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 
+from hrgldd_core import storage
 from hrgldd_core.scenes.model import Scene
 from hrgldd_core.scenes.patience import DRIVER, again
 from hrgldd_core.scenes.reader import SceneReader
@@ -62,7 +63,7 @@ def scene_type(scene: Scene) -> np.dtype[Any]:
     def types() -> list[str]:
         found = []
         for source in scene.sources:
-            with rasterio.open(source.path, driver=DRIVER) as dataset:
+            with rasterio.open(storage.signed_path(source.path), driver=DRIVER) as dataset:
                 found.append(dataset.dtypes[source.index - 1])
         return found
 
