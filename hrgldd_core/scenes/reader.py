@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.scenes.blocks import stored_bytes, stored_bytes_on_grid
 from hrgldd_core.scenes.model import Coverage, Scene
 from hrgldd_core.scenes.open import on_grid
 from hrgldd_core.scenes.patience import DRIVER, Patient
@@ -226,6 +227,25 @@ class SceneReader:
             return found
 
         return self._read(plane, rows, columns)
+
+    def stored_bytes(self, rows: slice, columns: slice) -> int:
+        """Bytes that the files hold of a window: of all blocks that it touches, each once.
+
+        Raises:
+            InputError: when the files cannot be fetched.
+        """
+
+        def count(opened: _Rasters) -> int:
+            total = 0
+            for path, dataset in opened.datasets.items():
+                indexes = sorted({s.index for s in self._scene.sources if s.path == path})
+                total += stored_bytes(dataset, indexes, rows, columns)
+            if opened.mask is not None:
+                mask = getattr(opened.mask, "src_dataset", opened.mask)
+                total += stored_bytes_on_grid(mask, self._scene.geobox[rows, columns])
+            return total
+
+        return self._read(count, rows, columns)
 
     def _read(self, parts: Callable[[_Rasters], _Parts], rows: slice, columns: slice) -> _Parts:
         try:
