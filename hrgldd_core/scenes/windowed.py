@@ -29,6 +29,8 @@ def read_on_grid(
         InputError: when the data cannot be decoded or fetched.
     """
     found = np.full((len(scene.sources), *grid.shape), fill, dtype)
+    if grid.crs == scene.geobox.crs:
+        return _within_a_zone(scene, grid, found)
     rows, columns = _places(grid, scene.geobox)
     height, width = scene.geobox.shape
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
@@ -43,14 +45,35 @@ def read_on_grid(
     return found
 
 
+def _within_a_zone(scene: Scene, grid: GeoBox, found: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same where rows lie on rows and columns on columns."""
+    a, b = grid.affine, scene.geobox.affine
+    x = a.c + (np.arange(grid.width) + 0.5) * a.a
+    y = a.f + (np.arange(grid.height) + 0.5) * a.e
+    columns = np.floor((x - b.c) / b.a).astype(np.int64)
+    rows = np.floor((y - b.f) / b.e).astype(np.int64)
+    height, width = scene.geobox.shape
+    down = np.flatnonzero((rows >= 0) & (rows < height))
+    across = np.flatnonzero((columns >= 0) & (columns < width))
+    if not len(down) or not len(across):
+        return found
+    # Both run in one direction: what is inside is one piece.
+    part = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
+    rows, columns = rows[part[0]], columns[part[1]]
+    with SceneReader(scene) as reader:
+        read = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        image, _ = reader.read(*read)
+    chosen = image[rows - rows[0]][:, columns - columns[0]]
+    found[:, part[0], part[1]] = np.moveaxis(chosen, -1, 0)
+    return found
+
+
 def _places(grid: GeoBox, source: GeoBox) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """(y, x) row and column of the source in which each pixel's centre of a grid lies."""
     rows, columns = np.indices(grid.shape) + 0.5
     a, b = grid.affine, source.affine
-    x, y = a.c + columns * a.a, a.f + rows * a.e
-    if grid.crs != source.crs:
-        to_source = Transformer.from_crs(str(grid.crs), str(source.crs), always_xy=True)
-        x, y = to_source.transform(x, y)
+    to_source = Transformer.from_crs(str(grid.crs), str(source.crs), always_xy=True)
+    x, y = to_source.transform(a.c + columns * a.a, a.f + rows * a.e)
     columns, rows = (x - b.c) / b.a, (y - b.f) / b.e
     # What cannot be transformed is far away, not a number.
     rows, columns = (np.floor(np.nan_to_num(at, posinf=-1.0)) for at in (rows, columns))

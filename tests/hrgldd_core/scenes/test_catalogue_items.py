@@ -12,7 +12,7 @@ from hrgldd_core.normalise import Normalisation, band_statistics
 from hrgldd_core.scenes import Coverage, SceneReader, open_scene
 from hrgldd_core.scenes.radiometry import Radiometry
 from tests.hrgldd_core.scenes import catalogue_items as catalogues
-from tests.support import BGR, texture, write_raster
+from tests.support import BGR, hrgldd, raster_of, texture, write_catalogue, write_raster
 
 BGRN = (*BGR, "nir")
 SHAPE = (60, 80)
@@ -176,3 +176,22 @@ def test_radiometry_of_odd_items(fields, expected):
     item = pystac.Item.from_dict(catalogues.box_item())
     found = radiometry(item, pystac.Asset("a.tif", extra_fields=fields), 1)
     assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize("catalogue", ["earth_search", "planetary_computer"])
+def test_sentinel_2_is_mapped(tmp_path, catalogue, bright_model):
+    hrefs, pixels = sentinel(tmp_path)
+    path = write_catalogue(tmp_path / "items.json", getattr(catalogues, catalogue)(hrefs))
+    out = tmp_path / "out"
+    done = hrgldd("map", "--stac", path, "--model", bright_model, "--out", out, "--json")
+    assert done.code == 0, done.err
+    assert any("Pixels of 10" in warning for warning in done.document["warnings"])
+    coverage = raster_of(next((out / "coverage").glob("*.tif")))
+    assert (coverage[CLOUDY] == Coverage.CLOUD).all()
+    assert (coverage[:3, :5] == Coverage.NODATA).all()
+    probability = raster_of(next((out / "probability").glob("*.tif")))
+    seen = coverage == Coverage.MAPPED
+    assert (probability[~seen] == 255).all()
+    # This model finds what is bright in red.
+    red = pixels[2][seen].astype(float)
+    assert np.corrcoef(red, probability[seen])[0, 1] > 0.8
