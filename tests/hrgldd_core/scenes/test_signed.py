@@ -14,7 +14,16 @@ from hrgldd_core.scenes import SceneReader, load_stack, open_scene
 from hrgldd_core.storage import signing
 from hrgldd_core.storage.signing import signed
 from tests.servers.signed import SignedServer
-from tests.support import BGR, box_item, data_asset, hrgldd, texture, write_catalogue, write_raster
+from tests.support import (
+    BGR,
+    assert_refused,
+    box_item,
+    data_asset,
+    hrgldd,
+    texture,
+    write_catalogue,
+    write_raster,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +162,16 @@ def test_settings_that_are_wrong(monkeypatch, service, hosts, told):
     monkeypatch.setenv("HRGLDD_SIGN_HOSTS", hosts)
     with pytest.raises(InputError, match=told):
         signed("https://host/a.tif")
+
+
+def test_wrong_settings_are_said_once(tmp_path, monkeypatch, bright_model):
+    monkeypatch.setenv("HRGLDD_SIGN", "somebody")
+    items = [box_item(n, assets={"data": data_asset("https://host/a.tif")}) for n in "ab"]
+    path = write_catalogue(tmp_path / "items.json", *items)
+    out = tmp_path / "out"
+    done = hrgldd("map", "--stac", path, "--model", bright_model, "--out", out)
+    assert_refused(done, "neither an address", "HRGLDD_SIGN")
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"{", b"{}", b'{"token": 1}'])
