@@ -14,6 +14,7 @@ from hrgldd_core.mapping.plan import MappingPlan
 __all__ = ["effort", "effort_rows"]
 
 _PEAK = "hrgldd:peak_memory_mb"
+_READ = "hrgldd:bytes_read"
 
 
 def effort(
@@ -22,8 +23,9 @@ def effort(
     """Figures of the summary, in the units that their names say.
 
     Seconds are summed over scenes, wherever these were mapped, so that they are node seconds.
-    Speeds are of mapping alone. ``bytes_input`` is the size of the files that were read from, which
-    for a small AOI is more than was read of them.
+    Speeds are of mapping alone. ``bytes_input`` is the size of the files that were read from.
+    ``bytes_read`` is what they hold, by their tables of blocks, of the blocks that the windows
+    touch, each counted once: headers come on top, and blocks that had to be read again.
 
     Args:
         plan: of the run.
@@ -49,6 +51,7 @@ def effort(
         "peak_memory_mb": max(
             _peak_mb(), *(round(float(m.properties.get(_PEAK, 0))) for m in mapped.values())
         ),
+        "bytes_read": sum(int(m.properties.get(_READ, 0)) for m in mapped.values()),
         "bytes_input": sum(int(known.get("size", 0)) for known in plan.inputs.values()),
     }
     if plan.price_per_hour is not None:
@@ -61,10 +64,11 @@ def effort_rows(summary: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The same for people: what, and how much."""
     from hrgldd_core.report import text
 
+    read, size = (text.file_size(summary[k]) for k in ("bytes_read", "bytes_input"))
     rows = [
         ("Speed", f"{text.significant(summary['km2_per_h'])}{text.NBSP}km² an hour of one node"),
         ("Peak memory", text.file_size(summary["peak_memory_mb"] * 1_000_000)),
-        ("Input files", text.file_size(summary["bytes_input"])),
+        ("Read", f"{read} of the {size} of the input files"),
     ]
     if "cost" in summary:
         price = f"at {summary['price_per_hour']:g} per node hour"

@@ -114,6 +114,8 @@ def make_plan(
         raise InputError(f"two scenes are called {twice!r}", remedy="Give each scene once")
     inputs: dict[str, dict[str, str | int]] = {}
     unusable: dict[str, str] = {}
+    for asset in (a for item in items for a in item.assets.values()):
+        asset.href = storage.unsigned(asset.href)
     for item in items:
         try:
             check_id(item.id)

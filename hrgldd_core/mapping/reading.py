@@ -18,7 +18,7 @@ from hrgldd_core.mapping.windows import Axis, WindowGrid
 from hrgldd_core.normalise import BandStatistics, Normalisation
 from hrgldd_core.scenes import Coverage, Scene, SceneReader
 
-__all__ = ["SeenWindow", "read_windows", "reading_threads"]
+__all__ = ["SeenWindow", "read_extent", "read_windows", "reading_threads"]
 
 # Neighbouring windows are read as one: blocks of the file that they share are decoded once.
 _RUN_PIXELS = 4 << 20
@@ -45,6 +45,20 @@ class SeenWindow:
 def reading_threads() -> int:
     """As many as this process has cores, up to four."""
     return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def read_extent(scene: Scene, grid: WindowGrid) -> tuple[slice, slice]:
+    """Rows and columns of the scene that its windows reach together."""
+    rows, columns = (
+        slice(
+            _reach(axis, part, 0, length)[0].start,
+            _reach(axis, part, axis.count - 1, length)[0].stop,
+        )
+        for axis, part, length in zip(
+            (grid.rows, grid.columns), scene.window, scene.geobox.shape, strict=True
+        )
+    )
+    return rows, columns
 
 
 def read_windows(

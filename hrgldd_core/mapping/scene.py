@@ -19,6 +19,7 @@ from hrgldd_core.mapping.cog import write_cogs
 from hrgldd_core.mapping.mapped import item_uri
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.predict import predict_spans
+from hrgldd_core.mapping.reading import read_extent
 from hrgldd_core.mapping.runtime import Runtime
 from hrgldd_core.mapping.strips import Span, StripResult, cut, join
 from hrgldd_core.mapping.windows import WindowGrid
@@ -47,6 +48,7 @@ class PreparedScene:
         statistics: of its bands.
         grid: its windows.
         spans: its strips.
+        bytes_read: that the files hold of what its windows reach.
         seconds: that it took to find out.
     """
 
@@ -54,6 +56,7 @@ class PreparedScene:
     statistics: BandStatistics
     grid: WindowGrid
     spans: tuple[Span, ...]
+    bytes_read: int
     seconds: float
 
 
@@ -65,8 +68,6 @@ def prepare(plan: MappingPlan, spec: ModelSpec, item: pystac.Item) -> PreparedSc
     """
     started = time.monotonic()
     scene = open_scene(item, bands=spec.bands, aoi=plan.aoi)
-    with SceneReader(scene) as reader:
-        statistics = band_statistics(reader.sample())
     chosen = plan.parameters
     grid = WindowGrid.plan(
         (scene.target.height, scene.target.width),
@@ -74,8 +75,11 @@ def prepare(plan: MappingPlan, spec: ModelSpec, item: pystac.Item) -> PreparedSc
         margin=chosen.margin,
         blend=chosen.blend,
     )
+    with SceneReader(scene) as reader:
+        statistics = band_statistics(reader.sample())
+        bytes_read = reader.stored_bytes(*read_extent(scene, grid))
     spans = tuple(cut(grid, pixels=plan.strip_pixels))
-    return PreparedScene(scene, statistics, grid, spans, time.monotonic() - started)
+    return PreparedScene(scene, statistics, grid, spans, bytes_read, time.monotonic() - started)
 
 
 def compute(
@@ -176,6 +180,7 @@ def assemble(
             "hrgldd:pixels": pixels,
             "hrgldd:band_center": list(statistics.center),
             "hrgldd:band_scale": list(statistics.scale),
+            "hrgldd:bytes_read": prepared.bytes_read,
             "hrgldd:overlap_factor": round(prepared.grid.overhead, 3),
             "hrgldd:seconds": {
                 "open": round(prepared.seconds, 3),

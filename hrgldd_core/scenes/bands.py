@@ -31,11 +31,15 @@ _PLANET_NAME = re.compile(
 )
 _SKIPPED_ROLES = {"thumbnail", "overview", "visual", "metadata", "data-mask"}
 _MASK_KEYS = ("udm2", "ortho_udm2", "data-mask")
+# Planet's orders call their assets by the file's name and give UDM2 no role of its own.
+_UDM2_NAME = re.compile(r"_udm2(_clip)?\.tiff?$", re.IGNORECASE)
 # Sentinel-2's scene classification; the finer one where there are several.
 _CLASS_KEYS = ("scl", "scl_20m")
 # Pictures that some catalogues offer as data, with the names of bands, and forms that are not read.
 _PICTURES = {"visual", "tci", "tci_10m", "overview", "preview", "rendered_preview", "thumbnail"}
 _UNREAD = "image/jp2"
+# Centres (micrometres) by which one of several bands with the same common name is chosen.
+_CENTRES = {"blue": 0.49, "green": 0.56, "red": 0.66, "nir": 0.84}
 
 
 def asset_band_names(asset: pystac.Asset) -> list[str]:
@@ -45,13 +49,27 @@ def asset_band_names(asset: pystac.Asset) -> list[str]:
     )
     if not isinstance(listed, list) or not all(isinstance(b, dict) for b in listed):
         return []
-    if not listed and (product := _PLANET_NAME.search(asset.href.split("?")[0])):
-        # Planet's older items tell nothing about bands, but the product's name does.
-        return list(_PLANET[8 if product[2] else 4])
-    return [
+    if product := _PLANET_NAME.search(asset.href.split("?")[0]):
+        order = list(_PLANET[8 if product[2] else 4])
+        # Planet's older items tell nothing about bands, but the product's name does; its newer
+        # ones call two bands green.
+        if not listed or (len(listed) == 8 and len(order) == 8):
+            return order
+    names = [
         str(b.get("eo:common_name") or b.get("common_name") or b.get("name") or "").lower()
         for b in listed
     ]
+    for name, centre in _CENTRES.items():
+        if len(same := [i for i, n in enumerate(names) if n == name]) > 1:
+            best = min(same, key=lambda i: abs(_wavelength(listed[i]) - centre))
+            for i in same:
+                names[i] = name if i == best else f"{name} ({listed[i].get('name', i + 1)})"
+    return names
+
+
+def _wavelength(band: dict[str, Any]) -> float:
+    told = band.get("eo:center_wavelength") or band.get("center_wavelength")
+    return float(told) if isinstance(told, int | float) else 9.0
 
 
 def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.Asset, int]]:
@@ -62,16 +80,20 @@ def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.As
     Raises:
         InputError: when a band is missing, with what there is.
     """
+    mask = find_mask(item)
     candidates = {
         key: (asset, asset_band_names(asset))
         for key, asset in item.assets.items()
         if not _SKIPPED_ROLES & set(asset.roles or ())
         and key.lower() not in _PICTURES
         and asset.media_type != _UNREAD
+        and asset is not mask
     }
 
     def preference(key: str) -> tuple[bool, float, str]:
-        return "sr" not in key.lower().split("_"), _pixel_size(candidates[key][0]), key
+        asset = candidates[key][0]
+        words = f"{key}_{asset.extra_fields.get('pl:asset_type', '')}".lower().split("_")
+        return "sr" not in words, _pixel_size(asset), key
 
     order = sorted(candidates, key=preference)
     for key in order:
@@ -99,8 +121,11 @@ def find_bands(item: pystac.Item, wanted: Sequence[str]) -> list[tuple[pystac.As
 def find_mask(item: pystac.Item) -> pystac.Asset | None:
     """The usable data mask (PlanetScope's UDM2, Sentinel-2's SCL) of an item, if it has one."""
     for key, asset in item.assets.items():
-        if key.lower() in _MASK_KEYS or (
-            "data-mask" in (asset.roles or ()) and "udm2" in asset.href.lower()
+        if (
+            key.lower() in _MASK_KEYS
+            or asset.extra_fields.get("pl:asset_type") in _MASK_KEYS
+            or ("data-mask" in (asset.roles or ()) and "udm2" in asset.href.lower())
+            or _UDM2_NAME.search(asset.href.split("?")[0])
         ):
             return asset
     by_key = {key.lower(): a for key, a in item.assets.items() if a.media_type != _UNREAD}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import rasterio
 
+from hrgldd_core import storage
 from hrgldd_core.storage.uri import GDAL_PATIENCE
 
 __all__ = ["READING", "reading"]
@@ -24,6 +26,17 @@ READING = {
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
 }
 """GDAL's options for reading; those set in the environment win."""
+
+
+class _WithoutSignatures(logging.Filter):
+    """GDAL's warnings name the link that was read, which may be a signed one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = storage.redact(record.getMessage()), ()
+        return True
+
+
+logging.getLogger("rasterio._env").addFilter(_WithoutSignatures())
 
 
 def reading() -> rasterio.Env:

@@ -9,6 +9,7 @@ from enum import IntEnum
 from odc.geo.geobox import GeoBox
 
 from hrgldd_core.grid import BBox
+from hrgldd_core.scenes.radiometry import AS_STORED, Radiometry
 
 __all__ = ["BandSource", "Coverage", "Scene"]
 
@@ -29,10 +30,12 @@ class BandSource:
     Attributes:
         path: as GDAL opens it.
         index: band number, from 1.
+        radiometry: what its values mean, as the item tells.
     """
 
     path: str
     index: int
+    radiometry: Radiometry = AS_STORED
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Scene:
         window: the part to map, as (row, column) slices of the grid.
         bands: common names, in the order in which they are read.
         sources: of each band.
-        nodata: value of pixels without data, when it has one.
+        nodata: value of pixels without data: the file's, else the item's, else None.
         mask: usable data mask (UDM2 or SCL) on any grid, when there is one.
         classified: the mask is Sentinel-2's scene classification (SCL), not a UDM2.
         aoi: west, south, east, north in degrees; None where the whole scene is wanted.

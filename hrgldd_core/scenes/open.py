@@ -23,6 +23,7 @@ from hrgldd_core.grid import BBox, aoi_outline, crs_of, raster_grid
 from hrgldd_core.scenes.bands import find_bands, find_mask, is_classification
 from hrgldd_core.scenes.model import BandSource, Scene
 from hrgldd_core.scenes.patience import DRIVER, again
+from hrgldd_core.scenes.radiometry import radiometry
 
 __all__ = ["check_id", "on_grid", "open_raster", "open_scene"]
 
@@ -58,13 +59,9 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
                 where=where,
                 remedy="Correct the item's bands to what the file holds",
             )
-        sources.append(BandSource(path, index))
+        sources.append(BandSource(path, index, radiometry(item, asset, index)))
     geobox, nodata, _ = grids[sources[0].path]
-    for path, (grid, *_) in grids.items():
-        if grid != geobox:
-            raise InputError(
-                f"is on another grid ({grid.shape}, {grid.crs}) than {sources[0].path}", where=path
-            )
+    _check_one_grid(item.id, bands, [grids[source.path][0] for source in sources])
     if mask := find_mask(item):
         open_raster(mask.href).close()
     acquired = item.datetime or item.common_metadata.start_datetime
@@ -76,12 +73,27 @@ def open_scene(item: pystac.Item, *, bands: Sequence[str], aoi: BBox | None = No
         window=_window(geobox, aoi, item.id),
         bands=tuple(bands),
         sources=tuple(sources),
-        nodata=nodata,
+        nodata=sources[0].radiometry.nodata if nodata is None else nodata,
         mask=storage.gdal_path(mask.href) if mask else None,
         aoi=aoi,
         synthetic=bool(item.properties.get("hrgldd:synthetic")),
         classified=mask is not None and is_classification(item, mask),
     )
+
+
+def _check_one_grid(scene_id: str, bands: Sequence[str], grids: Sequence[GeoBox]) -> None:
+    """Refuse bands whose pixels do not lie on each other."""
+    if any(grid != grids[0] for grid in grids):
+        told = "; ".join(
+            f"{band} {g.width} x {g.height} pixels of {g.resolution.x:g} m, {g.crs}"
+            for band, g in zip(bands, grids, strict=True)
+        )
+        raise InputError(
+            f"has its bands on different grids ({told})",
+            where=scene_id,
+            remedy="Choose a --model whose bands the item offers at one resolution, or resample "
+            "them to one grid first (gdalwarp)",
+        )
 
 
 def check_id(scene_id: str) -> None:
@@ -110,10 +122,10 @@ def open_raster(href: str) -> Any:
         with warnings.catch_warnings():
             # `raster_grid` says it, as an error with a remedy.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = again(lambda: rasterio.open(path, driver=DRIVER), path)
+            dataset = again(lambda: rasterio.open(storage.signed_path(path), driver=DRIVER), path)
     except RasterioError as error:
         raise InputError(
-            f"is not a readable raster ({str(error).replace(path, where)})",
+            f"is not a readable raster ({storage.redact(str(error)).replace(path, where)})",
             where=where,
             remedy="Give a GeoTIFF or COG; if this is one, download it again",
         ) from None

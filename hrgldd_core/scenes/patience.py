@@ -53,7 +53,7 @@ def _again(attempt: Callable[[], Result], paths: Callable[[], Iterable[str]]) ->
                 return attempt()
         except (RasterioError, CPLE_BaseError) as error:
             for path in (remote := [p for p in paths() if storage.remote_uri(p)]):
-                _forget(path)
+                _forget(storage.signed_path(path))
             for path in remote:
                 # Says better than GDAL what is wrong with the file, if something is.
                 storage.identity(str(storage.remote_uri(path)))
@@ -67,7 +67,7 @@ def _again(attempt: Callable[[], Result], paths: Callable[[], Iterable[str]]) ->
                 return attempt()
         except CPLE_BaseError as error:
             raise RasterioError(str(error)) from error
-    return patiently(once, ", ".join(paths()))
+    return patiently(once, storage.redact(", ".join(paths())))
 
 
 def _forget(path: str) -> None:

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.scenes.blocks import stored_bytes, stored_bytes_on_grid
 from hrgldd_core.scenes.model import Coverage, Scene
 from hrgldd_core.scenes.open import on_grid
 from hrgldd_core.scenes.patience import DRIVER, Patient
@@ -69,7 +70,7 @@ class SceneReader:
             self._rasters = Patient(self._open, lambda: self._scene.paths)
         except RasterioError as error:
             raise InputError(
-                f"cannot be opened ({error})", where=storage.public(scene.href)
+                f"cannot be opened ({storage.redact(str(error))})", where=storage.public(scene.href)
             ) from None
 
     def __enter__(self) -> Self:
@@ -86,7 +87,9 @@ class SceneReader:
     def _open(self, stack: ExitStack) -> _Rasters:
         scene = self._scene
         datasets = {
-            path: stack.enter_context(closing(rasterio.open(path, driver=DRIVER)))
+            path: stack.enter_context(
+                closing(rasterio.open(storage.signed_path(path), driver=DRIVER))
+            )
             for path in dict.fromkeys(s.path for s in scene.sources)
         }
         return _Rasters(datasets, self._open_mask(scene, stack))
@@ -94,16 +97,17 @@ class SceneReader:
     def _open_mask(self, scene: Scene, stack: ExitStack) -> Any:
         if scene.mask is None:
             return None
-        mask = stack.enter_context(closing(rasterio.open(scene.mask, driver=DRIVER)))
+        path = storage.signed_path(scene.mask)
+        mask = stack.enter_context(closing(rasterio.open(path, driver=DRIVER)))
         if not scene.classified and mask.count < _UDM2_UNUSABLE:
             raise InputError(
                 f"has {mask.count} bands, a UDM2 has {_UDM2_UNUSABLE}",
-                where=scene.mask,
+                where=storage.redact(scene.mask),
                 remedy="Remove the mask's asset from the item or give a UDM2",
             )
         grid = scene.geobox
         if mask.crs is None:
-            raise InputError("has no coordinate reference system", where=scene.mask)
+            raise InputError("has no coordinate reference system", where=storage.redact(scene.mask))
         same = mask.crs == rasterio.crs.CRS.from_user_input(str(grid.crs))
         if same and mask.transform == grid.affine and mask.shape == tuple(grid.shape):
             return mask
@@ -224,13 +228,32 @@ class SceneReader:
 
         return self._read(plane, rows, columns)
 
+    def stored_bytes(self, rows: slice, columns: slice) -> int:
+        """Bytes that the files hold of a window: of all blocks that it touches, each once.
+
+        Raises:
+            InputError: when the files cannot be fetched.
+        """
+
+        def count(opened: _Rasters) -> int:
+            total = 0
+            for path, dataset in opened.datasets.items():
+                indexes = sorted({s.index for s in self._scene.sources if s.path == path})
+                total += stored_bytes(dataset, indexes, rows, columns)
+            if opened.mask is not None:
+                mask = getattr(opened.mask, "src_dataset", opened.mask)
+                total += stored_bytes_on_grid(mask, self._scene.geobox[rows, columns])
+            return total
+
+        return self._read(count, rows, columns)
+
     def _read(self, parts: Callable[[_Rasters], _Parts], rows: slice, columns: slice) -> _Parts:
         try:
             return self._rasters(parts)
         except RasterioError as error:
             raise InputError(
                 f"window {rows.start}:{rows.stop}, {columns.start}:{columns.stop} cannot be read "
-                f"({error})",
+                f"({storage.redact(str(error))})",
                 where=storage.public(self._scene.href),
                 remedy="The file may be damaged: download it again",
             ) from None

@@ -45,21 +45,12 @@ def search_api(url: str, query: SearchQuery) -> list[pystac.Item]:
                     where=url,
                     remedy="Leave --filter out, or search a file of its items instead",
                 )
-            sorts = client.conforms_to("SORT")
             found: dict[tuple[str, str | None], pystac.Item] = {}
             for box in _boxes(query.bbox):
-                pages = client.search(
-                    bbox=box,
-                    datetime=_interval(query),
-                    collections=list(query.collections) or None,
-                    filter=query.filter.document if query.filter else None,
-                    filter_lang="cql2-json" if query.filter else None,
-                    # Without an order, the first items of a server are any items.
-                    sortby=["+id"] if query.max_items and sorts else None,
-                    max_items=query.max_items if sorts else None,
-                    limit=min(_PAGE, query.max_items or _PAGE) if sorts else _PAGE,
-                )
-                found |= {(item.id, item.collection_id): item for item in pages.items()}
+                items = _first(client, query, box) if query.max_items and _sorts(client) else None
+                if items is None:
+                    items = list(client.search(**_words(query, box), limit=_PAGE).items())
+                found |= {(item.id, item.collection_id): item for item in items}
     except APIError as error:
         if error.status_code:
             raise refused(url, error.status_code, _told(error)) from None
@@ -67,6 +58,32 @@ def search_api(url: str, query: SearchQuery) -> list[pystac.Item]:
     except (STACError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _silent(url, error) from None
     return list(found.values())
+
+
+def _sorts(client: Any) -> bool:
+    """Whether the server orders items; pystac-client knows the extension's version 1.0 only."""
+    return any(str(c).endswith("/item-search#sort") for c in client.get_conforms_to())
+
+
+def _first(client: Any, query: SearchQuery, box: BBox | None) -> list[pystac.Item] | None:
+    """The first items by id as the server orders them; None where that is not our order."""
+    most = query.max_items or _PAGE
+    search = client.search(
+        **_words(query, box), sortby=["+id"], max_items=most, limit=min(_PAGE, most)
+    )
+    items: list[pystac.Item] = list(search.items())
+    ids = [item.id for item in items]
+    return items if ids == sorted(ids) else None
+
+
+def _words(query: SearchQuery, box: BBox | None) -> dict[str, Any]:
+    return {
+        "bbox": box,
+        "datetime": _interval(query),
+        "collections": list(query.collections) or None,
+        "filter": query.filter.document if query.filter else None,
+        "filter_lang": "cql2-json" if query.filter else None,
+    }
 
 
 def _silent(url: str, error: Exception) -> InputError:

@@ -23,6 +23,7 @@ from hrgldd_core.storage.objects import (
     write_json,
     zarr_store,
 )
+from hrgldd_core.storage.signing import redact, signed_path, unsigned
 from hrgldd_core.storage.uri import gdal_path, is_local, join, local_path, public, remote_uri
 
 __all__ = [
@@ -39,10 +40,13 @@ __all__ = [
     "put_file",
     "read_bytes",
     "read_json",
+    "redact",
     "remote_uri",
     "remove",
     "remove_empty",
     "remove_tree",
+    "signed_path",
+    "unsigned",
     "write_bytes",
     "write_json",
     "zarr_store",

@@ -15,6 +15,7 @@ from uuid import uuid4
 from hrgldd_core.errors import AccessError, InputError
 from hrgldd_core.storage.failures import patiently, reason, writing
 from hrgldd_core.storage.remote import create, filesystem, upload, upload_bytes
+from hrgldd_core.storage.signing import redact, renew, signed
 from hrgldd_core.storage.uri import check_scheme, is_local, join, local_path, public
 from hrgldd_core.storage.web import web_info
 
@@ -247,14 +248,20 @@ def identity(uri: str) -> dict[str, str | int]:
         info = patiently(lambda: _info(uri), uri)
     except (OSError, ValueError) as error:
         kind = AccessError if isinstance(error, PermissionError) else InputError
-        raise kind(f"cannot be read ({reason(error)})", where=public(uri)) from None
+        raise kind(f"cannot be read ({redact(reason(error))})", where=public(uri)) from None
     tag = next((info[k] for k in ("etag", "ETag", "md5Hash", "crc32c") if info.get(k)), "")
     return {"size": int(info.get("size") or 0), "etag": str(tag).strip('"')}
 
 
 def _info(uri: str) -> dict[str, Any]:
     if check_scheme(uri) in ("http", "https"):
-        return web_info(uri)
+        try:
+            return web_info(signed(uri))
+        except PermissionError:
+            # A signature may end before its time.
+            if not renew(uri):
+                raise
+            return web_info(signed(uri))
     store = filesystem(uri)
     # A listing of the folder may be older than the object.
     store.invalidate_cache()

@@ -26,9 +26,10 @@ def test_time_speed_memory_bytes_and_cost(mapped, event, bright_model, tmp_path)
     assert 100 < it["peak_memory_mb"] < 100_000
     read = json.loads((out / "manifest.json").read_text())["inputs"]
     assert it["bytes_input"] == sum(known["size"] for known in read.values()) > 0
+    assert 0 < it["bytes_read"] <= it["bytes_input"]
     # A price changes neither what is mapped nor which run it is; without one no cost is named.
     assert it["run_id"] == mapped.done.document["run_id"]
     assert "cost" not in mapped.done.document
     page = (out / "report.html").read_text()
-    for word in ("Peak memory", "Input files", "Cost", "per node hour", "km² an hour"):
+    for word in ("Peak memory", "input files", "Cost", "per node hour", "km² an hour"):
         assert word in page

@@ -51,3 +51,58 @@ def test_the_environment_wins(monkeypatch):
     with reading():
         assert "GDAL_HTTP_MAX_RETRY" not in rasterio.env.getenv()
         assert rasterio.env.getenv()["GDAL_DISABLE_READDIR_ON_OPEN"] == "EMPTY_DIR"
+
+
+@pytest.mark.parametrize(
+    ("uri", "settings", "header"),
+    [
+        (
+            "s3://bucket/a.tif",
+            {
+                "AWS_S3_ENDPOINT": "{host}", "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE",
+                "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+                "AWS_REQUEST_PAYER": "requester",
+            },
+            ("x-amz-request-payer", "requester"),
+        ),
+        (
+            "gs://bucket/a.tif",
+            {
+                "CPL_GS_ENDPOINT": "http://{host}/", "GS_ACCESS_KEY_ID": "a",
+                "GS_SECRET_ACCESS_KEY": "b", "GS_USER_PROJECT": "payer",
+            },
+            ("x-goog-user-project", "payer"),
+        ),
+    ],
+)  # fmt: skip
+def test_who_pays_comes_from_the_environment(tmp_path, monkeypatch, uri, settings, header):
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    image = texture((64, 64))
+    content = write_raster(tmp_path / "a.tif", image).read_bytes()
+    paid = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            """Keep the tests' output clean."""
+
+        def do_GET(self):
+            paid.append(self.headers.get(header[0]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815 - the name that the server wants
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value.format(host=f"127.0.0.1:{server.server_port}"))
+        with SceneReader(opened(uri)) as reader:
+            pixels, _ = reader.read(slice(0, 64), slice(0, 64))
+        server.shutdown()
+    np.testing.assert_array_equal(pixels, np.moveaxis(image, 0, -1))
+    assert set(paid) == {header[1]}

@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pystac
 import pytest
-import stac_geoparquet.arrow
 
 from hrgldd_core.errors import InputError
 from hrgldd_core.stac.catalog import SearchQuery, find, parse_interval
 from hrgldd_core.stac.cql2_filter import parse_filter
-from tests.servers import pgstac
-from tests.servers.files import FileServer
-from tests.support import box_item, data_asset
+from tests.hrgldd_core.stac.catalogues import SOURCES, START, catalogue, made, write_static
 
 COUNT = 150
 AS_JSON = '{"op": "<", "args": [{"property": "eo:cloud_cover"}, 35]}'
-START = datetime(2024, 1, 1, tzinfo=UTC)
-SOURCES = ("items", "static", "remote static", "geoparquet", "api")
-
-
-def made(count):
-    """Generated items of three collections, boxes on whole degrees, times on hours."""
-    rng = random.Random(7)  # noqa: S311
-    items = []
-    for index in range(count):
-        west, south = rng.randint(-170, 160), rng.randint(-80, 70)
-        east, north = west + rng.randint(1, 9), south + rng.randint(1, 9)
-        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-        moment = START + timedelta(hours=rng.randrange(24 * 60))
-        properties = {
-            "datetime": moment.isoformat().replace("+00:00", "Z"),
-            "platform": "ab"[index % 2],
-        }
-        if index % 7:
-            properties["eo:cloud_cover"] = rng.randint(0, 100)
-        items.append(box_item(
-            f"scene-{rng.randrange(10**6):06d}-{index}", properties=properties,
-            geometry={"type": "Polygon", "coordinates": [ring]}, bbox=[west, south, east, north],
-            collection=rng.choice("abc"), assets={"data": data_asset("https://host/a.tif")},
-        ))  # fmt: skip
-    return items
-
-
-def write_static(folder, items):
-    """A root, a collection for each third of them, one file an item."""
-    root = {"type": "Catalog", "id": "root", "stac_version": "1.0.0", "description": "x"}
-    links = []
-    for name in "abc":
-        below = []
-        for item in (i for i in items if i["collection"] == name):
-            path = folder / name / f"{item['id']}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(item))
-            below.append({"rel": "item", "href": f"./{path.name}"})
-        child = {**collection(name), "links": [*below, {"rel": "root", "href": "../catalog.json"}]}
-        (folder / name / "collection.json").write_text(json.dumps(child))
-        links.append({"rel": "child", "href": f"./{name}/collection.json"})
-    (folder / "catalog.json").write_text(json.dumps({**root, "links": links}))
-    return folder / "catalog.json"
-
-
-def collection(name):
-    extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
-    return {
-        "type": "Collection", "id": name, "stac_version": "1.1.0", "description": name,
-        "license": "other", "extent": extent, "links": [],
-    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -80,33 +24,8 @@ def items():
 @pytest.fixture(scope="module", params=SOURCES)
 def source(request, items, tmp_path_factory):
     """Each kind of catalogue of the same items."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    if request.param == "items":
-        path = folder / "items.json"
-        path.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
-        yield str(path)
-    elif request.param == "static":
-        yield str(write_static(folder, items))
-    elif request.param == "remote static":
-        write_static(folder, items)
-        files = {
-            f"/{p.relative_to(folder)}": p.read_bytes() for p in folder.rglob("*") if p.is_file()
-        }
-        with FileServer(files) as server:
-            # Servers fail now and then; a search goes on.
-            for path in list(files)[::20]:
-                server.faults[path] += [503, "cut 20"]
-            yield f"{server.url}/catalog.json"
-    elif request.param == "geoparquet":
-        path = folder / "items.parquet"
-        table = stac_geoparquet.arrow.parse_stac_items_to_arrow(items)
-        stac_geoparquet.arrow.to_parquet(table, path)
-        yield str(path)
-    elif reason := pgstac.missing():
-        pytest.skip(reason)
-    else:
-        with pgstac.pgstac(folder, [collection(name) for name in "abc"], items) as url:
-            yield url
+    with catalogue(request.param, items, tmp_path_factory.mktemp("catalogue")) as uri:
+        yield uri
 
 
 def days(first, last):
