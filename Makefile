@@ -64,6 +64,8 @@ lock: ## Resolve the dependencies anew, with hashes
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-deps requirements/stackstac.in -o requirements/stackstac.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header requirements/stac-server.in -o requirements/stac-server.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header requirements/k8s-tools.in -o requirements/k8s-tools.txt
@@ -86,6 +88,7 @@ clean: ## Remove what was installed and made here
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/ready-dev: requirements/dev.txt .venv/ready
+.venv/ready-dev: requirements/dev.txt requirements/stackstac.txt .venv/ready
 	$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install -q --require-hashes --no-deps -r requirements/stackstac.txt
 	@touch $@
