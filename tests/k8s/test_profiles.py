@@ -40,10 +40,19 @@ def _tolerated(taint, tolerations):
 
 def test_priorities_and_queues_are_there(pair):
     documents, file = pair
-    classes, queues = _named(documents, "PriorityClass"), _named(documents, "LocalQueue")
+    classes, queues = _named(documents, "WorkloadPriorityClass"), _named(documents, "LocalQueue")
     for name, profile in file["profiles"].items():
-        assert profile.get("priority", "hrgldd-batch") in classes, name
+        assert profile.get("priority") is None or profile["priority"] in classes, name
         assert profile.get("queue") is None or profile["queue"] in queues, name
+
+
+def test_priorities_of_pods_and_of_queues_agree(pair):
+    documents, _ = pair
+    of_pods, of_queues = (
+        {name: found["value"] for name, found in _named(documents, kind).items()}
+        for kind in ("PriorityClass", "WorkloadPriorityClass")
+    )
+    assert not of_queues or of_queues == of_pods
 
 
 def test_every_queued_profile_fits_a_flavor(pair):

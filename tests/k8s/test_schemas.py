@@ -32,6 +32,7 @@ PLANTED = {
     "RoleBinding": (("subjects",), "hrgldd-pipeline"),
     "Service": (("spec", "ports", 0, "port"), "http"),
     "ServiceAccount": (("automountServiceAccountToken",), "yes"),
+    "WorkloadPriorityClass": (("value",), "high"),
 }
 # Fields that do not exist; spec and its like where a kind has them.
 MISSPELT = {
@@ -39,6 +40,7 @@ MISSPELT = {
     "ConfigMap": ("dat",),
     "Namespace": ("surprise",),
     "PriorityClass": ("priority",),
+    "WorkloadPriorityClass": ("priority",),
     "Role": ("rule",),
     "RoleBinding": ("subject",),
     "ServiceAccount": ("automount",),
