@@ -11,6 +11,7 @@ from tests.support import ROOT
 
 CLUSTER_SCOPED = {
     "ClusterQueue", "Configuration", "Namespace", "PriorityClass", "Profile", "ResourceFlavor",
+    "WorkloadPriorityClass",
 }  # fmt: skip
 UNITS = {"": 1, "m": 1e-3, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
