@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from typing import TypeVar
 
 __all__ = ["in_order"]
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    pool: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], *, ahead: int
+    submit: Callable[[Task], Future[Result]], tasks: Iterable[Task], *, ahead: int
 ) -> Iterator[Result]:
     """Results of tasks, in their order; up to ``ahead`` later ones are at work or wait meanwhile.
 
@@ -24,7 +24,7 @@ def in_order(
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
-            waiting.append(pool.submit(function, task))
+            waiting.append(submit(task))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:

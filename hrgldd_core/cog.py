@@ -12,6 +12,9 @@ __all__ = ["COG_BLOCK", "copy_as_cog"]
 COG_BLOCK = 512
 """Side of a block, pixels."""
 
+# Of probabilities: half the time of GDAL's 6, for 9 % more bytes.
+_LEVEL = 3
+
 
 def copy_as_cog(source: Any, path: Path, *, overviews: str, **options: Any) -> None:
     """Copy a raster, losslessly, to a local COG with overviews.
@@ -28,6 +31,7 @@ def copy_as_cog(source: Any, path: Path, *, overviews: str, **options: Any) -> N
         str(path),
         driver="COG",
         COMPRESS="DEFLATE",
+        LEVEL=_LEVEL,
         BLOCKSIZE=COG_BLOCK,
         OVERVIEW_RESAMPLING=overviews,
         NUM_THREADS="ALL_CPUS",

@@ -110,7 +110,11 @@ def predict_spans(
 
     with closing(windows), ThreadPoolExecutor(1) as device:
         predicted = chain.from_iterable(
-            in_order(device, infer, _batches(windows, batch), ahead=_BATCHES_AHEAD)
+            in_order(
+                lambda group: device.submit(infer, group),
+                _batches(windows, batch),
+                ahead=_BATCHES_AHEAD,
+            )
         )
         for span in spans:
             started = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,18 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     probability = {k: storage.join(plan.out, "probability", f"{k}.tif") for k in mapped}
     coverage = [storage.join(plan.out, "coverage", f"{k}.tif") for k in mapped]
 
-    with tempfile.TemporaryDirectory(prefix="hrgldd-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="hrgldd-") as folder,
+        ThreadPoolExecutor(2) as beside,
+    ):
+        seen = beside.submit(coverage_km2, [storage.gdal_path(c) for c in coverage], plan.aoi)
         maps = event_maps(scenes, probability, parameters=chosen, folder=Path(folder))
+        others = beside.submit(
+            threshold_sensitivity,
+            [m.probability for m in maps],
+            threshold=chosen.threshold,
+            min_area_m2=chosen.min_area_m2,
+        )
         inventory = build_inventory(
             outline_landslides(maps, scenes, threshold=chosen.threshold),
             min_area_m2=chosen.min_area_m2,
@@ -78,17 +89,13 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
             model_id=f"{spec.id} {spec.version}",
             synthetic=any(scene.synthetic for scene in scenes.values()),
         )
-        sensitivity = threshold_sensitivity(
-            [m.probability for m in maps],
-            threshold=chosen.threshold,
-            min_area_m2=chosen.min_area_m2,
-        )
         mosaics = _publish_mosaics(plan, maps)
+        sensitivity, coverage_areas = others.result(), seen.result()
     summary = summarise(
         plan,
         mapped,
         inventory,
-        coverage_km2=coverage_km2([storage.gdal_path(c) for c in coverage], plan.aoi),
+        coverage_km2=coverage_areas,
         missing=lost,
         combining_s=time.monotonic() - started,
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
-from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +39,15 @@ class SeenWindow:
     column: int
     coverage: npt.NDArray[np.uint8]
     x: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Windows beside each other, and which reader reads them."""
+
+    row: int
+    columns: range
+    reader: int
 
 
 def reading_threads() -> int:
@@ -76,8 +84,6 @@ def read_windows(
         InputError: when the scene cannot be read.
     """
     length = max(1, _RUN_PIXELS // (grid.rows.size * grid.columns.size))
-    # A reader belongs to one thread at a time, and rasterio closes it in the thread that opened it.
-    free: SimpleQueue[SceneReader] = SimpleQueue()
 
     def normalised(
         image: npt.NDArray[np.generic], coverage: npt.NDArray[np.uint8]
@@ -90,26 +96,30 @@ def read_windows(
             image[blank] = np.asarray(statistics.center, image.dtype)
         return normalisation.apply(image, statistics)
 
-    def load(run: tuple[int, range]) -> list[SeenWindow]:
-        reader = free.get()
-        try:
-            return [
-                SeenWindow(run[0], column, coverage, normalised(image, coverage))
-                for column, image, coverage in _read_run(reader, scene, grid, *run)
-            ]
-        finally:
-            free.put(reader)
+    def load(reader: SceneReader, run: _Run) -> list[SeenWindow]:
+        return [
+            SeenWindow(run.row, column, coverage, normalised(image, coverage))
+            for column, image, coverage in _read_run(reader, scene, grid, run.row, run.columns)
+        ]
 
+    starts = range(0, grid.columns.count, length)
     runs = (
-        (row, range(first, min(first + length, grid.columns.count)))
+        _Run(row, range(first, min(first + length, grid.columns.count)), number % threads)
         for row in rows
-        for first in range(0, grid.columns.count, length)
+        for number, first in enumerate(starts)
     )
     with ExitStack() as opened:
-        for _ in range(threads):
-            free.put(opened.enter_context(SceneReader(scene)))
-        pool = opened.enter_context(ThreadPoolExecutor(threads))
-        yield from chain.from_iterable(in_order(pool, load, runs, ahead=threads))
+        # A reader belongs to one thread, and rasterio closes it in the thread that opened it. The
+        # same columns go to the same reader: it finds the blocks that two rows of windows share in
+        # GDAL's cache.
+        readers = [opened.enter_context(SceneReader(scene)) for _ in range(threads)]
+        pools = [opened.enter_context(ThreadPoolExecutor(1)) for _ in range(threads)]
+
+        def submit(run: _Run) -> Future[list[SeenWindow]]:
+            return pools[run.reader].submit(load, readers[run.reader], run)
+
+        loaded = in_order(submit, runs, ahead=threads)
+        yield from chain.from_iterable(loaded)
 
 
 def _read_run(

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from hrgldd_core.mapping.cog import write_cogs
 from hrgldd_core.mapping.mapped import item_uri
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.predict import predict_spans
-from hrgldd_core.mapping.reading import read_extent
+from hrgldd_core.mapping.reading import read_extent, reading_threads
 from hrgldd_core.mapping.runtime import Runtime
 from hrgldd_core.mapping.strips import Span, StripResult, cut, join
 from hrgldd_core.mapping.windows import WindowGrid
@@ -28,6 +28,7 @@ from hrgldd_core.models.store import ModelSpec
 from hrgldd_core.normalise import BandStatistics, band_statistics
 from hrgldd_core.progress import Progress, no_progress
 from hrgldd_core.scenes import Scene, SceneReader, open_scene
+from hrgldd_core.scenes.reader import sample_scene
 from hrgldd_core.stac.results import result_item
 
 __all__ = [
@@ -75,9 +76,10 @@ def prepare(plan: MappingPlan, spec: ModelSpec, item: pystac.Item) -> PreparedSc
         margin=chosen.margin,
         blend=chosen.blend,
     )
-    with SceneReader(scene) as reader:
-        statistics = band_statistics(reader.sample())
-        bytes_read = reader.stored_bytes(*read_extent(scene, grid))
+    with ExitStack() as opened:
+        readers = [opened.enter_context(SceneReader(scene)) for _ in range(reading_threads())]
+        statistics = band_statistics(sample_scene(readers))
+        bytes_read = readers[0].stored_bytes(*read_extent(scene, grid))
     spans = tuple(cut(grid, pixels=plan.strip_pixels))
     return PreparedScene(scene, statistics, grid, spans, bytes_read, time.monotonic() - started)
 
@@ -134,7 +136,9 @@ def strips_of(
         return task[1]
 
     with closing(results), ThreadPoolExecutor(1) as writer:
-        new = in_order(writer, keep, zip(missing, results, strict=True), ahead=1)
+        new = in_order(
+            lambda task: writer.submit(keep, task), zip(missing, results, strict=True), ahead=1
+        )
         for span in spans:
             yield load_strip(plan, scene_id, span) if span in kept else next(new)
         # Ends the pipeline's threads in its own time.

@@ -53,7 +53,7 @@ def _sizes_m2(href: str, thresholds: Sequence[float], side: int) -> list[npt.NDA
                     continue
                 labels, count = label_tile(mask)
                 seams[i].add(tile, labels, count)
-                pieces[i].append(np.bincount(labels.ravel(), minlength=count + 1)[1:])
+                pieces[i].append(np.bincount(labels[mask], minlength=count + 1)[1:])
         pixel_m2 = grid.resolution.x**2
     none = np.empty(0, np.int64)
     return [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,7 +24,7 @@ from hrgldd_core.scenes.model import Coverage, Scene
 from hrgldd_core.scenes.open import on_grid
 from hrgldd_core.scenes.patience import DRIVER, Patient
 
-__all__ = ["SceneReader", "sample_windows"]
+__all__ = ["SceneReader", "sample_scene", "sample_windows"]
 
 _SAMPLES = 16
 _SAMPLE_SIDE = 64
@@ -204,29 +205,39 @@ class SceneReader:
         return state
 
     def preview(
-        self, band: int, rows: slice, columns: slice, *, shape: tuple[int, int]
+        self, bands: Sequence[int], rows: slice, columns: slice, *, shape: tuple[int, int]
     ) -> npt.NDArray[np.generic]:
-        """A window of one band, averaged to another shape.
+        """A window of some bands, averaged to another shape; its blocks are decoded once.
 
         Args:
-            band: its number in ``scene.bands``, from 0.
+            bands: their numbers in ``scene.bands``, from 0.
             rows: of the scene.
             columns: of the scene.
             shape: rows and columns of the result.
+
+        Returns:
+            (y, x, band) values.
 
         Raises:
             InputError: when the data cannot be decoded or fetched.
         """
         window = Window.from_slices(rows, columns)
+        sources = [self._scene.sources[band] for band in bands]
 
-        def plane(opened: _Rasters) -> npt.NDArray[np.generic]:
-            source = self._scene.sources[band]
-            found: npt.NDArray[np.generic] = opened.datasets[source.path].read(
-                source.index, window=window, out_shape=shape, resampling=Resampling.average
-            )
-            return found
+        def averaged(opened: _Rasters) -> npt.NDArray[np.generic]:
+            planes: dict[int, npt.NDArray[np.generic]] = {}
+            for path, dataset in opened.datasets.items():
+                wanted = [i for i, s in enumerate(sources) if s.path == path]
+                found = dataset.read(
+                    [sources[i].index for i in wanted],
+                    window=window,
+                    out_shape=(len(wanted), *shape),
+                    resampling=Resampling.average,
+                )
+                planes |= dict(zip(wanted, found, strict=True))
+            return np.stack([planes[i] for i in range(len(sources))], axis=-1)
 
-        return self._read(plane, rows, columns)
+        return self._read(averaged, rows, columns)
 
     def stored_bytes(self, rows: slice, columns: slice) -> int:
         """Bytes that the files hold of a window: of all blocks that it touches, each once.
@@ -259,29 +270,52 @@ class SceneReader:
             ) from None
 
     def sample(self) -> npt.NDArray[np.generic]:
-        """(n, band) usable pixels from a fixed lattice of small blocks over the part to map.
+        """As `sample_scene`, by this reader alone."""
+        return sample_scene([self])
 
-        At full resolution and independent of overviews, so the same file gives the same sample.
+    def usable(self, windows: Sequence[tuple[slice, slice]]) -> npt.NDArray[np.generic]:
+        """(n, band) pixels of some windows that are to be mapped.
 
         Raises:
-            InputError: when no pixel is usable.
+            InputError: when the data cannot be decoded or fetched.
         """
-        usable = []
-        for rows, columns in sample_windows(self._scene):
-            image, state = self.read(rows, columns)
-            usable.append(image[state == Coverage.MAPPED])
-        samples = np.concatenate(usable)
-        if len(samples) == 0:
-            raise InputError(
-                "no usable pixel: all nodata or cloud",
-                where=storage.public(self._scene.href),
-                remedy="Choose another scene or another --bbox",
-            )
-        return samples
+        found = [self.read(rows, columns) for rows, columns in windows]
+        return np.concatenate([image[state == Coverage.MAPPED] for image, state in found])
+
+    @property
+    def scene(self) -> Scene:
+        """What is read."""
+        return self._scene
+
+
+def sample_scene(readers: Sequence[SceneReader]) -> npt.NDArray[np.generic]:
+    """(n, band) usable pixels from a fixed lattice of small blocks over the part to map.
+
+    At full resolution and independent of overviews, so the same file gives the same sample.
+
+    Args:
+        readers: of the same scene; each reads a share at the same time.
+
+    Raises:
+        InputError: when no pixel is usable.
+    """
+    scene = readers[0].scene
+    windows = list(sample_windows(scene))
+    share = -(-len(windows) // len(readers))
+    shares = [windows[i : i + share] for i in range(0, len(windows), share)]
+    with ThreadPoolExecutor(len(readers)) as pool:
+        samples = np.concatenate(list(pool.map(SceneReader.usable, readers, shares)))
+    if len(samples) == 0:
+        raise InputError(
+            "no usable pixel: all nodata or cloud",
+            where=storage.public(scene.href),
+            remedy="Choose another scene or another --bbox",
+        )
+    return samples
 
 
 def sample_windows(scene: Scene) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of each block of the lattice that `SceneReader.sample` reads."""
+    """Rows and columns of each block of the lattice that `sample_scene` reads."""
     columns = _lattice(scene.window[1])
     for rows in _lattice(scene.window[0]):
         for part in columns:

@@ -39,7 +39,11 @@ def feed(batches: TrainingBatches) -> Iterator[Any]:
         with ThreadPoolExecutor(batches.workers) as pool:
             numbers = range(batches.num_batches)
             try:
-                yield from in_order(pool, batches.__getitem__, numbers, ahead=batches.workers)
+                yield from in_order(
+                    lambda number: pool.submit(batches.__getitem__, number),
+                    numbers,
+                    ahead=batches.workers,
+                )
             except Exception as error:
                 failed.append(error)
                 raise
