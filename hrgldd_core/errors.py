@@ -1,6 +1,10 @@
 """One family of errors; each message says what is wrong, where, and what to do."""
 
-__all__ = ["AccessError", "HrglddError", "InputError", "OutputError", "OutputExistsError"]
+from collections.abc import Iterable
+
+__all__ = ["AccessError", "HrglddError", "InputError", "OutputError", "OutputExistsError", "some"]
+
+_MOST = 3
 
 
 class HrglddError(Exception):
@@ -33,3 +37,10 @@ class OutputExistsError(InputError):
 
 class OutputError(InputError):
     """The output cannot be written: not a fault of any scene."""
+
+
+def some(reasons: Iterable[str], *, between: str = "; ") -> str:
+    """The first three of many reasons, and how many more there are."""
+    found = list(reasons)
+    more = [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
+    return between.join([*found[:_MOST], *more])

@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pystac
 
 from hrgldd_core import storage
+from hrgldd_core.errors import InputError
 from hrgldd_core.inventory.build import Inventory
 from hrgldd_core.inventory.write import FORMATS
 from hrgldd_core.mapping.effort import effort_rows
 from hrgldd_core.mapping.plan import MappingPlan
-from hrgldd_core.mapping.quicklook import probability_overlay, quicklook_size, true_colour
+from hrgldd_core.mapping.quicklook import grey, probability_overlay, quicklook_size, true_colour
 from hrgldd_core.models.store import ModelSpec
 from hrgldd_core.report import (
     ModelSummary,
@@ -100,13 +101,21 @@ def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
     return SceneView(
         id=scene.id,
         acquired=scene.acquired,
-        quicklook=true_colour(scene, coverage),
+        quicklook=_picture(scene, coverage),
         probability=probability_overlay(probability, (width, height), plan.parameters.threshold),
         size=(width, height),
         pixel_m=float(grid.resolution.x),
         outlines=pixels,
         source=storage.public(scene.href),
     )
+
+
+def _picture(scene: Scene, coverage: str) -> bytes:
+    try:
+        return true_colour(scene, coverage)
+    except InputError:
+        # The scene went away after it was mapped: its landslides are shown on grey.
+        return grey(scene)
 
 
 def _model(spec: ModelSpec) -> ModelSummary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hrgldd_core import storage
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, some
 from hrgldd_core.mapping.cluster import map_on_cluster
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
@@ -48,7 +48,7 @@ def map_event(
         missing = SceneMapper(plan, batch=batch).map_all(items, progress)
     if len(missing) == len(items):
         release_output(plan)
-        raise InputError("\n".join({**plan.unusable, **missing}.values()))
+        raise InputError(some({**plan.unusable, **missing}.values(), between="\n"))
     return {**publish(plan, missing), "reused": False}
 
 

@@ -10,7 +10,7 @@ import pystac
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hrgldd_core import __version__, storage
-from hrgldd_core.errors import InputError, OutputExistsError
+from hrgldd_core.errors import InputError, OutputExistsError, some
 from hrgldd_core.grid import BBox
 from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.runtime import Precision, RuntimeName
@@ -126,7 +126,7 @@ def make_plan(
         except InputError as error:
             unusable[item.id] = str(error)
     if items and len(unusable) == len(items):
-        raise InputError("\n".join(unusable.values()))
+        raise InputError(some(unusable.values(), between="\n"))
     items = [item for item in items if item.id not in unusable]
     inputs = dict(sorted(inputs.items()))
     decisive = {

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pystac
 import rasterio
 
 from hrgldd_core import storage
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, some
 from hrgldd_core.inventory.build import build_inventory
 from hrgldd_core.inventory.write import write_inventory
 from hrgldd_core.mapping.cautions import cautions
@@ -27,7 +28,7 @@ from hrgldd_core.mapping.seen import coverage_km2
 from hrgldd_core.mapping.sensitivity import threshold_sensitivity
 from hrgldd_core.mapping.truth import compare_with_truth
 from hrgldd_core.mapping.work import drop_work
-from hrgldd_core.scenes import open_scene
+from hrgldd_core.scenes import Scene, open_scene
 from hrgldd_core.stac.results import result_collection
 
 __all__ = ["publish"]
@@ -63,10 +64,12 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     spec, chosen = open_planned_model(plan).spec, plan.parameters
     items = {item.id: item for item in plan.scenes()}
     mapped = mapped_items(plan, [k for k in items if k not in missing])
-    lost = {k: missing.get(k, "was not mapped") for k in items if k not in mapped} | plan.unusable
+    scenes, gone = _opened(plan, spec.bands, [items[k] for k in mapped])
+    mapped = {k: mapped[k] for k in scenes}
+    lost = {k: missing.get(k, "was not mapped") for k in items if k not in mapped}
+    lost |= gone | plan.unusable
     if not mapped:
-        raise InputError("no scene could be mapped: " + "; ".join(lost.values()))
-    scenes = {k: open_scene(items[k], bands=spec.bands, aoi=plan.aoi) for k in mapped}
+        raise InputError(f"no scene could be mapped: {some(lost.values())}")
     probability = {k: storage.join(plan.out, "probability", f"{k}.tif") for k in mapped}
     coverage = [storage.join(plan.out, "coverage", f"{k}.tif") for k in mapped]
 
@@ -123,6 +126,20 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     )
     storage.write_json(storage.join(plan.out, "collection.json"), collection)
     return summary
+
+
+def _opened(
+    plan: MappingPlan, bands: tuple[str, ...], items: Sequence[pystac.Item]
+) -> tuple[dict[str, Scene], dict[str, str]]:
+    """Scenes by id, and why others, which were there when they were mapped, no longer are."""
+    scenes: dict[str, Scene] = {}
+    gone: dict[str, str] = {}
+    for item in items:
+        try:
+            scenes[item.id] = open_scene(item, bands=bands, aoi=plan.aoi)
+        except InputError as error:
+            gone[item.id] = str(error)
+    return scenes, gone
 
 
 def _publish_mosaics(plan: MappingPlan, maps: list[EventMap]) -> list[dict[str, Any]]:

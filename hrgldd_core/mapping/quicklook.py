@@ -14,7 +14,7 @@ from hrgldd_core.mapping.probability import NODATA, SCALE
 from hrgldd_core.scenes import Coverage, Scene, SceneReader
 from hrgldd_core.scenes.patience import open_patiently
 
-__all__ = ["probability_overlay", "quicklook_size", "true_colour"]
+__all__ = ["grey", "probability_overlay", "quicklook_size", "true_colour"]
 
 _LONGEST = 1400
 _RGB = ("red", "green", "blue")
@@ -54,6 +54,11 @@ def true_colour(scene: Scene, coverage: str) -> bytes:
     levels[~seen] = 0
     shown = Image.fromarray(levels if len(bands) == len(_RGB) else levels[..., 0])
     return _encoded(shown, "JPEG", quality=85)
+
+
+def grey(scene: Scene) -> bytes:
+    """JPEG of the same size, for a scene that cannot be read any more."""
+    return _encoded(Image.new("L", quicklook_size(scene), 96), "JPEG")
 
 
 def _read(scene: Scene, bands: Sequence[int]) -> npt.NDArray[np.generic]:

@@ -12,7 +12,7 @@ import pystac
 from hrgldd_core import storage
 from hrgldd_core.attempts import begin, given_up, settle
 from hrgldd_core.console import progress_bar
-from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.errors import InputError, OutputError, some
 from hrgldd_core.mapping.manifest import published_summary
 from hrgldd_core.mapping.mapped import mapped_item, mapped_items
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
@@ -110,7 +110,7 @@ def publish_plan(plan_uri: str) -> dict[str, Any]:
     missing = {k: failure_of(plan, k) or _NOT_TRIED for k in ids if k not in mapped}
     if not mapped:
         release_output(plan)
-        raise InputError("\n".join({**plan.unusable, **missing}.values()))
+        raise InputError(some({**plan.unusable, **missing}.values(), between="\n"))
     return {**publish(plan, missing), "reused": False}
 
 
