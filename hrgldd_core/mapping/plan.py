@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import pystac
@@ -29,6 +30,8 @@ __all__ = [
 
 _MARKER = "run.json"
 _FINAL = "collection.json"
+# Each waits for a server most of the time.
+_AT_ONCE = 16
 
 
 class MappingParameters(BaseModel):
@@ -112,19 +115,14 @@ def make_plan(
     if len(set(ids)) != len(ids):
         twice = next(i for i in ids if ids.count(i) > 1)
         raise InputError(f"two scenes are called {twice!r}", remedy="Give each scene once")
-    inputs: dict[str, dict[str, str | int]] = {}
-    unusable: dict[str, str] = {}
     for asset in (a for item in items for a in item.assets.values()):
         asset.href = storage.unsigned(asset.href)
-    for item in items:
-        try:
-            check_id(item.id)
-            hrefs = {asset.href for asset, _ in find_bands(item, model.spec.bands)}
-            if mask := find_mask(item):
-                hrefs.add(mask.href)
-            inputs |= {href: storage.identity(href) for href in sorted(hrefs - set(inputs))}
-        except InputError as error:
-            unusable[item.id] = str(error)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = list(pool.map(lambda item: _inputs(item, model.spec.bands), items))
+    inputs = {k: v for each in found if not isinstance(each, str) for k, v in each.items()}
+    unusable = {
+        item.id: each for item, each in zip(items, found, strict=True) if isinstance(each, str)
+    }
     if items and len(unusable) == len(items):
         raise InputError(some(unusable.values(), between="\n"))
     items = [item for item in items if item.id not in unusable]
@@ -150,6 +148,18 @@ def make_plan(
         unusable=unusable,
         inputs=inputs,
     )
+
+
+def _inputs(item: pystac.Item, bands: tuple[str, ...]) -> dict[str, dict[str, str | int]] | str:
+    """The identity of each file that is read of a scene, or why it cannot be used."""
+    try:
+        check_id(item.id)
+        hrefs = {asset.href for asset, _ in find_bands(item, bands)}
+        if mask := find_mask(item):
+            hrefs.add(mask.href)
+        return {href: storage.identity(href) for href in sorted(hrefs)}
+    except InputError as error:
+        return str(error)
 
 
 def _content(

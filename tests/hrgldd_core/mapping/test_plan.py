@@ -1,15 +1,18 @@
 """What makes two runs the same, and who may write where."""
 
 import json
+from threading import Barrier
 
 import pystac
 import pytest
 
+from hrgldd_core import storage
 from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.mapping.job import map_event
 from hrgldd_core.mapping.plan import MappingParameters, claim_output, make_plan
 from hrgldd_core.models.store import open_model
 from hrgldd_core.stac.ingest import item_from_raster
+from tests.servers.files import FileServer
 from tests.support import BGR, box_item, data_asset, texture, write_raster
 
 
@@ -101,3 +104,30 @@ def test_scenes_that_cannot_be_used_are_named(items, bright_model, tmp_path):
     assert map_event(found)["missing"] == found.unusable
     with pytest.raises(InputError, match=r"No such file(.|\n)*no blue band"):
         make_plan(items[1:], model, **options)
+
+
+def test_files_are_asked_for_at_the_same_time(bright_model, tmp_path):
+    content = write_raster(tmp_path / "a.tif", texture((64, 64))).read_bytes()
+    with FileServer({f"/{i}.tif": content for i in range(8)}) as server:
+        together, most = Barrier(4, timeout=20), []
+        asked = storage.identity
+
+        def identity(href):
+            # Passes only when four are at it; alone each would wait until the barrier breaks.
+            most.append(together.wait())
+            return asked(href)
+
+        items = [
+            pystac.Item.from_dict(
+                box_item(f"s{i}", assets={"analytic": data_asset(f"{server.url}/{i}.tif")})
+            )
+            for i in range(8)
+        ]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(storage, "identity", identity)
+            found = make_plan(
+                items, open_model(str(bright_model)), out=str(tmp_path / "out"), event="e",
+                parameters=MappingParameters(threshold=0.5),
+            )  # fmt: skip
+    assert len(most) == len(found.inputs) == 8
+    assert list(found.inputs) == sorted(found.inputs)
