@@ -27,6 +27,7 @@ def map_event(
     mosaic: str = "recent",
     runtime: str = "auto",
     precision: str = "float32",
+    tta: str = "none",
     price_per_hour: float = 0.0,
     scenes_per_shard: int = 4,
 ) -> None:
@@ -47,6 +48,7 @@ def map_event(
         mosaic: which observation counts where scenes overlap: recent, confidence or maximum.
         runtime: what runs the model: auto, tensorflow or keras.
         precision: float32, or bfloat16, which is twice as fast where the processor has it.
+        tta: sides from which the model sees each window: none, flips (4) or dihedral (8).
         price_per_hour: of a node, to state the cost; 0 states none.
         scenes_per_shard: scenes that one task maps, one after the other; more above 500 tasks.
     """
@@ -68,6 +70,7 @@ def map_event(
                 mosaic=mosaic,
                 runtime=runtime,
                 precision=precision,
+                tta=tta,
                 price_per_hour=price_per_hour,
                 scenes_per_shard=scenes_per_shard,
             )

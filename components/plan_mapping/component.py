@@ -23,6 +23,7 @@ def plan_mapping(
     mosaic: str,
     runtime: str,
     precision: str,
+    tta: str,
     price_per_hour: float,
     scenes_per_shard: int,
     plan: dsl.Output[dsl.Artifact],
@@ -46,6 +47,7 @@ def plan_mapping(
         mosaic: which observation counts where scenes overlap.
         runtime: what runs the model.
         precision: numbers that the model computes with.
+        tta: sides from which the model sees each window.
         price_per_hour: of a node, to state the cost; 0 states none.
         scenes_per_shard: scenes that one task maps.
         plan: the decided run (JSON).
@@ -74,6 +76,7 @@ def plan_mapping(
         mosaic=mosaic,
         runtime=runtime,
         precision=precision,
+        tta=tta,
         price_per_hour=price_per_hour or None,
     )
     write_bytes(plan.path, decided.model_dump_json().encode())

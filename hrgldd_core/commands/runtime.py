@@ -24,13 +24,20 @@ _OPTIONS = (
         show_default=True,
         help="bfloat16 is twice as fast where the processor has it.",
     ),
+    click.option(
+        "--tta",
+        type=click.Choice(["none", "flips", "dihedral"]),
+        default="none",
+        show_default=True,
+        help="Mean over 4 (flips) or 8 (dihedral) sides of each window; as many times the work.",
+    ),
     click.option("--batch", type=click.IntRange(1), help="Windows at a time  [fills the device]"),
     click.option("--cluster", help="Address of a Dask scheduler whose workers map."),
 )
 
 
 def runtime_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--runtime``, ``--precision``, ``--batch`` and ``--cluster``."""
+    """``--runtime``, ``--precision``, ``--tta``, ``--batch`` and ``--cluster``."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -29,6 +29,7 @@ from hrgldd_core.mapping.runtime import (
 )
 from hrgldd_core.mapping.scene import PreparedScene, assemble, compute, prepare
 from hrgldd_core.mapping.strips import Span
+from hrgldd_core.mapping.tta import Tta, augmented
 from hrgldd_core.mapping.work import load_strip, store_strip, stored_strips
 from hrgldd_core.models.store import StoredModel, open_model
 from hrgldd_core.progress import Progress, no_progress
@@ -158,14 +159,14 @@ def _model(plan: MappingPlan) -> tuple[StoredModel, Runtime]:
     """The model of this worker, loaded once."""
     chosen = plan.parameters
     with _loading:
-        return _load(plan.model, plan.model_digest, chosen.runtime, chosen.precision)
+        return _load(plan.model, plan.model_digest, chosen.runtime, chosen.precision, chosen.tta)
 
 
 @lru_cache(maxsize=1)
 def _load(
-    uri: str, digest: str, name: RuntimeName, precision: Precision
+    uri: str, digest: str, name: RuntimeName, precision: Precision, tta: Tta
 ) -> tuple[StoredModel, Runtime]:
     stored = open_model(uri)
     if stored.digest != digest:
         raise InputError("changed since the run was planned", where=uri, remedy="Start anew")
-    return stored, open_runtime(stored, name=name, precision=precision)
+    return stored, augmented(open_runtime(stored, name=name, precision=precision), tta)

@@ -15,6 +15,7 @@ from hrgldd_core.errors import InputError, OutputExistsError, some
 from hrgldd_core.grid import BBox
 from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.runtime import Precision, RuntimeName
+from hrgldd_core.mapping.tta import Tta
 from hrgldd_core.models.store import StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
 from hrgldd_core.scenes.open import check_id
@@ -49,6 +50,7 @@ class MappingParameters(BaseModel):
     blend: int = Field(32, ge=0, description="pixels over which neighbouring windows are mixed")
     runtime: RuntimeName = Field("tensorflow", description="what runs the model")
     precision: Precision = Field("float32", description="numbers that the model computes with")
+    tta: Tta = Field("none", description="sides from which the model sees each window")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -12,6 +12,7 @@ from hrgldd_core import storage
 from hrgldd_core.errors import InputError
 from hrgldd_core.mapping.plan import MappingParameters, MappingPlan, make_plan
 from hrgldd_core.mapping.runtime import chosen_runtime
+from hrgldd_core.mapping.tta import chosen_tta
 from hrgldd_core.models.store import BUNDLED, open_model
 from hrgldd_core.stac.catalog import SearchQuery, find, parse_bbox, parse_interval
 from hrgldd_core.stac.cql2_filter import parse_filter
@@ -39,6 +40,7 @@ def plan_mapping(
     event: str = "",
     runtime: str = "auto",
     precision: str = "float32",
+    tta: str = "none",
     price_per_hour: float | None = None,
 ) -> MappingPlan:
     """Plan a run from the options of ``hrgldd map``.
@@ -90,6 +92,7 @@ def plan_mapping(
             min_area_m2=min_area,
             runtime=chosen_runtime(runtime),
             precision=precision,
+            tta=chosen_tta(tta),
             mosaic=mosaic,
         ),
         aoi=aoi,

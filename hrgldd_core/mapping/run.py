@@ -12,6 +12,7 @@ from hrgldd_core.mapping.mapped import mapped_item
 from hrgldd_core.mapping.plan import MappingPlan, claim_output
 from hrgldd_core.mapping.runtime import Runtime, open_runtime, suggested_batch
 from hrgldd_core.mapping.scene import assemble, prepare, strips_of
+from hrgldd_core.mapping.tta import augmented
 from hrgldd_core.models.store import StoredModel, open_model
 from hrgldd_core.progress import Progress, no_progress
 
@@ -79,9 +80,8 @@ class SceneMapper:
         claim_output(plan)
         if self._runtime is None:
             chosen = plan.parameters
-            self._runtime = open_runtime(
-                self._model, name=chosen.runtime, precision=chosen.precision
-            )
+            opened = open_runtime(self._model, name=chosen.runtime, precision=chosen.precision)
+            self._runtime = augmented(opened, chosen.tta)
         batch = self._batch or suggested_batch()
         results = strips_of(plan, spec, prepared, self._runtime, batch=batch, progress=progress)
         with closing(results):

@@ -52,7 +52,7 @@ def plan(tmp_path, catalogue, bright_model):
             "stac": str(catalogue), "bbox": "", "interval": "", "out": str(tmp_path / "out"),
             "collections": "", "filter_text": "", "model": str(bright_model), "event": "e",
             "threshold": 0.0, "min_area": 100.0, "max_items": 0, "mosaic": "recent",
-            "runtime": "auto", "precision": "float32", "price_per_hour": 0.0,
+            "runtime": "auto", "precision": "float32", "tta": "none", "price_per_hour": 0.0,
             "scenes_per_shard": 2, **changes,
         }  # fmt: skip
         found = plan_mapping.python_func(**arguments, plan=artifact, **lineage(tmp_path))
