@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import warnings
 from typing import Any
 
 import click
@@ -45,6 +46,9 @@ class _Commands(click.Group):
         return None
 
     def invoke(self, ctx: click.Context) -> Any:
+        # Rasters without a place are refused as an error with a remedy. rasterio 1.4 hides this
+        # warning of its own rasters in memory in a way that lets it through from two threads.
+        warnings.filterwarnings("ignore", "Dataset has no geotransform")
         try:
             return super().invoke(ctx)
         except HrglddError as error:

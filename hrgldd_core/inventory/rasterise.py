@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -15,7 +13,6 @@ from odc.geo.geobox import GeoBox
 __all__ = ["polygons_on", "rasterise_aoi", "rasterise_rows"]
 
 _AHEAD = 1
-_ALONE = threading.Lock()
 
 
 def polygons_on(
@@ -70,18 +67,14 @@ def _burn(
     *,
     all_touched: bool,
 ) -> None:
-    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.features import rasterize
 
-    # rasterio 1.4 silences a warning of its own raster in memory, but not safely from two threads.
-    with _ALONE, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        rasterize(
-            ((outline, 1) for outline in outlines),
-            out=out,
-            transform=grid.affine,
-            all_touched=all_touched,
-        )
+    rasterize(
+        ((outline, 1) for outline in outlines),
+        out=out,
+        transform=grid.affine,
+        all_touched=all_touched,
+    )
 
 
 def _outlines(polygons: npt.NDArray[np.object_]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -14,7 +13,7 @@ import pystac
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Interleaving, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 
 from hrgldd_core import storage
@@ -119,10 +118,7 @@ def open_raster(href: str) -> Any:
     if storage.is_local(href) and not Path(path).exists():
         raise InputError("no such file", where=href, remedy="Check the path")
     try:
-        with warnings.catch_warnings():
-            # `raster_grid` says it, as an error with a remedy.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = again(lambda: rasterio.open(storage.signed_path(path), driver=DRIVER), path)
+        dataset = again(lambda: rasterio.open(storage.signed_path(path), driver=DRIVER), path)
     except RasterioError as error:
         raise InputError(
             f"is not a readable raster ({storage.redact(str(error)).replace(path, where)})",

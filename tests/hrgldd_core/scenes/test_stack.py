@@ -16,10 +16,6 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.scenes import load_stack
 from tests.support import UTM, box_item, data_asset, write_raster
 
-# odc-loader warps in dask's threads; rasterio 1.4 silences this warning in a way that is not safe
-# in threads, so that one's end lets another's through.
-pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
-
 without_stackstac = pytest.mark.skipif(
     find_spec("stackstac") is None, reason="stackstac is not installed"
 )
