@@ -167,6 +167,8 @@ def speed(given, folder: Path) -> None:
 
 def memory(given, folder: Path) -> None:
     tiny_model(folder)
+    large_scene(folder, 1200)
+    touch_memory()
     print("memory: a model of 2 filters, a process each; peak GB mapping, then publishing too")
     rates = []
     for side in (given.side // 2, given.side, given.large):
@@ -181,8 +183,10 @@ def memory(given, folder: Path) -> None:
 
 
 def child(given) -> None:
-    """Map one scene in this process and say what it took."""
+    """Map one scene in this process, after a small one, and say what it took."""
     folder = Path(given.folder)
+    warm = plan_of(folder, folder / "scene-1200.tif", model=tiny_model(folder), out="out-1200")
+    SceneMapper(warm).map_all(warm.scenes())
     raster = folder / f"scene-{given.child}.tif"
     plan = plan_of(folder, raster, model=tiny_model(folder), out=f"out-{given.child}")
     started = time.perf_counter()

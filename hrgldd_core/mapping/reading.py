@@ -20,7 +20,7 @@ from hrgldd_core.scenes import Coverage, Scene, SceneReader
 __all__ = ["SeenWindow", "read_extent", "read_windows", "reading_threads"]
 
 # Neighbouring windows are read as one: blocks of the file that they share are decoded once.
-_RUN_PIXELS = 4 << 20
+_RUN_PIXELS = 2 << 20
 _MOST_THREADS = 4
 
 
