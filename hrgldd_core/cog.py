@@ -33,6 +33,7 @@ def copy_as_cog(source: Any, path: Path, *, overviews: str, **options: Any) -> N
         COMPRESS="DEFLATE",
         LEVEL=_LEVEL,
         BLOCKSIZE=COG_BLOCK,
+        BIGTIFF="IF_SAFER",
         OVERVIEW_RESAMPLING=overviews,
         NUM_THREADS="ALL_CPUS",
         **options,

@@ -104,3 +104,12 @@ def test_a_step_at_its_widest_stays_within_the_quota(pair):
             assert wide * _amount(profile["cpu"]["request"]) <= _amount(hard["requests.cpu"]), name
             asked = wide * _amount(profile["memory"]["request"])
             assert asked <= _amount(hard["requests.memory"]), name
+
+
+def test_scratch_stays_below_what_a_pod_is_evicted_for(pair):
+    documents, file = pair
+    (limits,) = _named(documents, "LimitRange").values()
+    (container,) = limits["spec"]["limits"]
+    most = _amount(container["default"]["ephemeral-storage"])
+    for name, profile in file["profiles"].items():
+        assert _amount(profile["scratch"]) <= most, name

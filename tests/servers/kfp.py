@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -90,6 +91,7 @@ class KfpServer:
         if body.get("experiment_id") not in self.experiments:
             return 400, {"error": "no such experiment", "code": 3}
         made = {**body, "run_id": f"run-{len(self.runs) + 1}", "state": "PENDING"}
+        made["created_at"] = datetime.now(UTC).isoformat()
         self.runs[made["run_id"]] = made
         return 200, made
 
