@@ -19,8 +19,8 @@ from hrgldd_core.scenes import Coverage
 __all__ = ["write_cogs"]
 
 # GDAL's default block cache is a share of the machine's memory, not of the container's. This holds
-# the blocks of a scene of 20 000 columns that two rows of windows share.
-_CACHE_BYTES = 256 << 20
+# the blocks of a scene of 15 000 columns that two rows of windows share.
+_CACHE_BYTES = 128 << 20
 
 
 def write_cogs(

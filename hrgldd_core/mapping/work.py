@@ -53,11 +53,9 @@ def store_strip(plan: MappingPlan, scene_id: str, span: Span, result: StripResul
     Raises:
         OutputError: when it cannot be written.
     """
-    memory = io.BytesIO()
-    np.savez(memory, **asdict(result))
     packed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(packed, _CODEC) as stream:
-        stream.write(memory.getbuffer())
+        np.savez(stream, **asdict(result))
     storage.write_bytes(_strip(plan, scene_id, span), packed.getvalue().to_pybytes())
 
 

@@ -18,6 +18,7 @@ from hrgldd_core.cog import copy_as_cog
 from hrgldd_core.grid import crs_of, footprint, raster_grid
 from hrgldd_core.scenes.bands import COMMON_NAMES, names_from_raster
 from hrgldd_core.scenes.open import open_raster
+from hrgldd_core.stac.web import is_web
 
 __all__ = ["item_collection", "item_from_raster", "register_scene"]
 
@@ -165,7 +166,7 @@ def _mask_beside(uri: str) -> str | None:
     """The UDM2 that PlanetScope orders deliver beside the image."""
     folder, _, name = uri.rpartition("/")
     stem = re.split(r"_(?:3B_)?AnalyticMS", name)[0]
-    if not storage.is_local(uri) or stem == name:
+    if is_web(uri) or stem == name:
         return None
     for middle in ("_3B_", "_"):
         for ending in _NEAR:

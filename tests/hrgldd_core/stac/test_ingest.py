@@ -12,6 +12,7 @@ from rio_cogeo import cog_validate
 
 from hrgldd_core.grid import footprint, raster_grid
 from hrgldd_core.stac.ingest import item_collection, item_from_raster, register_scene
+from tests.servers.store import faulty_store
 from tests.support import BGR, NORTH_UP, UTM, raster_of, texture, tree, write_raster
 
 PLANET = "20241110_053942_45_24f7_3B_AnalyticMS_SR.tif"
@@ -45,6 +46,15 @@ def test_mask_beside_the_image_is_found(tmp_path, middle):
     write_raster(tmp_path / mask, texture((40, 60), 8, dtype="uint8"))
     write_raster(tmp_path / "other_udm2.tif", texture((40, 60), 8, dtype="uint8"))
     assert item_from_raster(str(path)).assets["udm2"].href == str(tmp_path / mask)
+
+
+def test_mask_beside_the_image_is_found_in_a_bucket(tmp_path, monkeypatch):
+    with faulty_store(monkeypatch) as store:
+        for name, bands in ((PLANET, 4), ("20241110_053942_45_24f7_3B_udm2.tif", 8)):
+            path = write_raster(tmp_path / name, texture((40, 60), bands))
+            store.store(name, path.read_bytes(), create=True, metadata={})
+        masks = item_from_raster(f"{store.uri}/{PLANET}").assets["udm2"]
+    assert masks.href == f"{store.uri}/20241110_053942_45_24f7_3B_udm2.tif"
 
 
 def test_time_from_the_tag(tmp_path):
