@@ -14,7 +14,6 @@ run takes after it has been planned.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import subprocess
 import sys
@@ -79,7 +78,7 @@ class Trials:
         """Begin with none."""
         self.store, self.scenes, self.expected = store, scenes, expected
         self.random = random.Random(0)  # noqa: S311
-        self.whole = self.identical = self.count = 0
+        self.whole = self.identical = self.count = self.late = 0
 
     def start(self, cluster: str | None = None) -> Run:
         return Run(f"{self.store.uri}/out", self.scenes, cluster)
@@ -89,19 +88,19 @@ class Trials:
             del self.store.objects[name]
 
     def kill(self, run: Run, takes: float, kill) -> None:
-        """Kill at a moment; a result that is called finished must be whole at once."""
+        """Kill at a moment of the seconds that a run takes; some come after its end."""
         time.sleep(max(0, run.started + self.random.uniform(0, takes) - time.monotonic()))
+        self.late += run.process.poll() is not None
         kill()
         self.count += 1
 
     def judge(self) -> None:
-        """Compare what the bucket holds in the end."""
-        found = {n.removeprefix("out/"): it for n, it in self.store.objects.items()
+        """Compare what the bucket holds in the end: all files' names, and what can be repeated."""
+        found = {n.removeprefix("out/"): it.content for n, it in self.store.objects.items()
                  if n.startswith("out/")}  # fmt: skip
         self.whole += set(found) == set(self.expected)
         other = [name for name, content in self.expected.items()
-                 if name.endswith(REPEATABLE) and name in found
-                 and found[name].content != content]  # fmt: skip
+                 if name.endswith(REPEATABLE) and found.get(name) != content]  # fmt: skip
         self.identical += not other
         if other:
             print(f"    not identical: {other}", flush=True)
@@ -165,14 +164,13 @@ def main() -> int:
     given = parser.parse_args()
     if given.child:
         return child(given)
-    os.environ["GDAL_HTTP_RETRY_DELAY"] = "0.05"
     wrong = 0
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        os.environ["TMPDIR"] = name  # what is killed does not tidy up
-        made = {"before": False, "after": True}
+        patch.setenv("TMPDIR", name)  # what is killed does not tidy up
+        patch.setenv("GDAL_HTTP_RETRY_DELAY", "0.05")
         files = []
-        for phase, slides in made.items():
+        for phase, slides in (("before", False), ("after", True)):
             scene = make_scene(7, shape=(SIDE, SIDE), slides=slides)
             files.append(write_scene(scene, folder, name=phase)[0])
         local = folder / "expected"
@@ -189,7 +187,8 @@ def main() -> int:
                 trials = Trials(store, [f"{store.uri}/{p.name}" for p in files], expected)
                 started = time.monotonic()
                 VICTIMS[victim](trials, given.kills)
-                print(f"  {victim:9s}  {trials.count} kills, {trials.whole} results whole, "
+                print(f"  {victim:9s}  {trials.count} kills, {trials.late} after the run's end, "
+                      f"{trials.whole} results whole, "
                       f"{trials.identical} identical; {sum(store.faults.values())} of "
                       f"{store.requests} requests failed; {time.monotonic() - started:.0f} s",
                       flush=True)  # fmt: skip

@@ -21,17 +21,16 @@ SCALE = 250
 
 NODATA = 255
 
+# Quantised at a time: a whole strip's intermediate floats take three times what it takes itself.
+_ROWS = 32
+
 Levels = npt.NDArray[np.uint8]
 """(y, x) stored probabilities."""
-
-
-_ROWS = 32
 
 
 def quantise(probability: npt.NDArray[np.float32], mapped: npt.NDArray[np.bool_]) -> Levels:
     """Probabilities 0 to 1 as they are stored; `NODATA` where not mapped."""
     levels = np.empty(probability.shape, np.uint8)
-    # Some rows at a time: a strip of a wide scene would need three times its own memory.
     for top in range(0, len(levels), _ROWS):
         part = np.clip(probability[top : top + _ROWS], 0, 1)
         part *= SCALE

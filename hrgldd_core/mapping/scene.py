@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pystac
-import rasterio
 
 from hrgldd_core import storage
 from hrgldd_core.ahead import in_order
@@ -39,10 +38,6 @@ __all__ = [
     "prepare",
     "strips_of",
 ]
-
-
-# No block is read twice; GDAL's default is a share of the machine's memory.
-_SAMPLING_CACHE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,6 @@ def prepare(plan: MappingPlan, spec: ModelSpec, item: pystac.Item) -> PreparedSc
         blend=chosen.blend,
     )
     with ExitStack() as opened:
-        opened.enter_context(rasterio.Env(GDAL_CACHEMAX=_SAMPLING_CACHE_BYTES))
         readers = [opened.enter_context(SceneReader(scene)) for _ in range(reading_threads())]
         statistics = band_statistics(sample_scene(readers))
         bytes_read = readers[0].stored_bytes(*read_extent(scene, grid))

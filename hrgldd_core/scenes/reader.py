@@ -28,6 +28,8 @@ __all__ = ["SceneReader", "sample_scene", "sample_windows"]
 
 _SAMPLES = 16
 _SAMPLE_SIDE = 64
+# Holds blocks that neighbouring samples share; GDAL's default is a share of the machine's memory.
+_SAMPLING_CACHE_BYTES = 64 << 20
 
 # PlanetScope UDM2 bands (product specification): 1 clear, 2 snow, 3 shadow, 4 light haze,
 # 5 heavy haze, 6 cloud, 7 confidence, 8 unusable data (bit 0: outside the image).
@@ -303,7 +305,10 @@ def sample_scene(readers: Sequence[SceneReader]) -> npt.NDArray[np.generic]:
     windows = list(sample_windows(scene))
     share = -(-len(windows) // len(readers))
     shares = [windows[i : i + share] for i in range(0, len(windows), share)]
-    with ThreadPoolExecutor(len(readers)) as pool:
+    with (
+        rasterio.Env(GDAL_CACHEMAX=_SAMPLING_CACHE_BYTES),
+        ThreadPoolExecutor(len(readers)) as pool,
+    ):
         samples = np.concatenate(list(pool.map(SceneReader.usable, readers, shares)))
     if len(samples) == 0:
         raise InputError(

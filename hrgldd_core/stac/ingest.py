@@ -171,9 +171,19 @@ def _mask_beside(uri: str) -> str | None:
     for middle in ("_3B_", "_"):
         for ending in _NEAR:
             mask = f"{folder or '.'}/{stem}{middle}{ending}.tif"
-            if storage.exists(mask):
+            if _there(mask):
                 return mask
     return None
+
+
+def _there(uri: str) -> bool:
+    try:
+        return storage.exists(uri)
+    except OSError as error:
+        # Who may read objects but not list them is told so of what is not there; gcsfs by its text.
+        if isinstance(error, PermissionError) or str(error).startswith("Forbidden"):
+            return False
+        raise
 
 
 def _time(name: str, tags: dict[str, str]) -> datetime | None:

@@ -45,6 +45,7 @@ class FaultyStore:
         rate: share of the requests that fail, drawn with a fixed seed: with status 503, by a
             connection cut before anything is done, or cut when it is done and not yet answered.
         gdal_rate: of GDAL's requests, which are few, when it is another one.
+        listed: whether who asks may list; what is not there is forbidden to others.
         damage: names of objects that arrive with a changed byte, once each.
         objects: by name.
         faults: what was done to how many requests of which client (``503 gdal``, ``cut before
@@ -53,6 +54,7 @@ class FaultyStore:
 
     rate: float = 0.0
     gdal_rate: float | None = None
+    listed: bool = True
     damage: set[str] = field(default_factory=set)
     name: str = "landslides"
     objects: dict[str, Stored] = field(default_factory=dict)
@@ -226,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _object(self, name: str, *, media: bool) -> tuple[int, bytes, dict[str, str]]:
         it = self.it
         if name not in it.objects:
-            return _absent()
+            return _absent() if it.listed else _forbidden()
         if self.command == "DELETE":
             del it.objects[name]
             return 204, b"", {}
@@ -278,6 +280,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _absent() -> tuple[int, bytes, dict[str, str]]:
     return 404, b'{"error": {"code": 404, "message": "No such object"}}', {}
+
+
+def _forbidden() -> tuple[int, bytes, dict[str, str]]:
+    return 403, b'{"error": {"code": 403, "message": "does not have storage.objects.list"}}', {}
 
 
 def _refused() -> tuple[int, bytes, dict[str, str]]:

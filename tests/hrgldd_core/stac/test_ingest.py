@@ -57,6 +57,13 @@ def test_mask_beside_the_image_is_found_in_a_bucket(tmp_path, monkeypatch):
     assert masks.href == f"{store.uri}/20241110_053942_45_24f7_3B_udm2.tif"
 
 
+def test_who_may_not_list_a_bucket_finds_no_mask_beside(tmp_path, monkeypatch):
+    with faulty_store(monkeypatch, listed=False) as store:
+        path = write_raster(tmp_path / PLANET, texture((40, 60), 4))
+        store.store(PLANET, path.read_bytes(), create=True, metadata={})
+        assert "udm2" not in item_from_raster(f"{store.uri}/{PLANET}").assets
+
+
 def test_time_from_the_tag(tmp_path):
     path = write_raster(tmp_path / "a.tif", texture((40, 60)))
     with rasterio.open(path, "r+") as dataset:
