@@ -57,10 +57,12 @@ class Content:
         mask, self._source = find_mask(item), event.inventory
         self._known = [key, event.place, event.role, event.bbox, str(item.datetime)]
         self._bands = [
-            (asset.href, index, identities.take(storage.identity, asset.href))
+            (asset.href, index, identities.take(storage.quick_identity, asset.href))
             for asset, index in find_bands(item, bands)
         ]
-        self._mask = (mask.href, identities.take(storage.identity, mask.href)) if mask else None
+        self._mask = (
+            (mask.href, identities.take(storage.quick_identity, mask.href)) if mask else None
+        )
         self._inventory = identities.take(inventory_identity, self._source.path)
 
     @cached_property

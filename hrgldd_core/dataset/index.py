@@ -32,8 +32,8 @@ COLUMNS = {
     "usable_share": "usable pixels among all",
     "block": "spatial block",
     "split": "train, val, test, unseen or guard",
-    "sha256": "of pixels and labels, as stored",
-    "pixels_sha256": "of pixels, as stored",
+    "checksum": "XXH3 (128 bits) of pixels and labels, as stored",
+    "pixels_checksum": "the same of the pixels alone",
     "geometry": "footprint (EPSG:4326)",
 }
 
@@ -72,8 +72,8 @@ def index_rows(unit: Unit, cuts: Sequence[Cut], *, size: int) -> GeoDataFrame:
             "usable_share": np.concatenate([cut.usable for cut in cuts]),
             "block": same(""),
             "split": same(""),
-            "sha256": np.array([c for cut in cuts for c in cut.checksums], dtype=object),
-            "pixels_sha256": np.array([p for cut in cuts for p in cut.pixels], dtype=object),
+            "checksum": np.array([c for cut in cuts for c in cut.checksums], dtype=object),
+            "pixels_checksum": np.array([p for cut in cuts for p in cut.pixels], dtype=object),
         },
         geometry=shapely.box(west, south, east, north),
         crs=str(scene.geobox.crs),

@@ -25,7 +25,7 @@ def check_leaks(frame: GeoDataFrame, *, size: int, touching: bool) -> None:
     """Refuse an index whose splits share something.
 
     Args:
-        frame: index of all patches, with ``patch_id``, ``split``, ``pixels_sha256`` and footprints.
+        frame: index of all patches, with ``patch_id``, ``split``, ``pixels_checksum``, footprints.
         size: side of a patch, pixels.
         touching: whether patches of two splits may not even touch.
 
@@ -34,10 +34,10 @@ def check_leaks(frame: GeoDataFrame, *, size: int, touching: bool) -> None:
             (or touch), with some of the patches.
     """
     held = frame[frame["split"].isin(SPLITS)]
-    several = held.groupby("pixels_sha256")["split"].nunique()
-    copied = held[held["pixels_sha256"].isin(several.index[several > 1])]
+    several = held.groupby("pixels_checksum")["split"].nunique()
+    copied = held[held["pixels_checksum"].isin(several.index[several > 1])]
     if len(copied):
-        pair = copied.sort_values("pixels_sha256", kind="stable").head(2)
+        pair = copied.sort_values("pixels_checksum", kind="stable").head(2)
         raise _leak(f"{len(several[several > 1])} images are in two splits", [pair])
     pairs = touching_pairs(held.geometry.array, size=size)
     splits = np.asarray(held["split"], dtype=object)

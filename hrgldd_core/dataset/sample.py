@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from xxhash import xxh3_128
 
 from hrgldd_core.dataset.checked import IGNORE
 from hrgldd_core.dataset.strip import Strip, spans_of
@@ -60,8 +60,8 @@ class Cut:
         corners: (n, 2) first row and column of each.
         usable: (n,) share of usable pixels.
         positive: (n,) share of landslide among the usable pixels.
-        pixels: SHA-256 of each patch's pixels.
-        checksums: SHA-256 of each patch's pixels and labels.
+        pixels: XXH3 (128 bits) of each patch's pixels.
+        checksums: the same of its pixels and labels.
         negatives: (m, 2) first row and column of patches without a landslide pixel.
         unusable: patches with too few usable pixels.
         unseen: patches whose landslide pixels are all unusable.
@@ -149,7 +149,7 @@ def _cut_patches(
             cut.unseen += 1
             continue
         images[len(kept)] = image
-        digest = hashlib.sha256(images[len(kept)])
+        digest = xxh3_128(images[len(kept)])
         cut.pixels.append(digest.hexdigest())
         digest.update(mask)
         cut.checksums.append(digest.hexdigest())

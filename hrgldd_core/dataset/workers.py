@@ -46,4 +46,4 @@ def workers(cluster: str | None = None, count: int | None = None) -> Iterator[Wo
 
 def cut_in_order(pool: Workers, tasks: Iterable[StripTask]) -> Iterator[Cut]:
     """Results of tasks, in their order; a few tasks ahead are at work or waiting to be taken."""
-    return in_order(lambda task: pool.executor.submit(cut_strip, task), tasks, ahead=pool.count)
+    return in_order(lambda task: pool.executor.submit(cut_strip, task), tasks, ahead=2 * pool.count)

@@ -24,7 +24,7 @@ def test_no_leak_in_a_clean_index(clean):
 
 def test_the_same_pixels(clean):
     numbers = [clean.index[clean["split"] == s][0] for s in ("train", "test")]
-    clean.loc[numbers[1], "pixels_sha256"] = clean.loc[numbers[0], "pixels_sha256"]
+    clean.loc[numbers[1], "pixels_checksum"] = clean.loc[numbers[0], "pixels_checksum"]
     with pytest.raises(InputError, match="1 images are in two splits: one/") as raised:
         check_leaks(clean, size=128, touching=False)
     for number in numbers:
@@ -44,7 +44,7 @@ def test_an_overlapping_patch(clean):
     train = clean[clean["split"] == "train"]
     moved = train.iloc[[0]].copy()
     moved["geometry"] = moved.geometry.translate(xoff=0.001)
-    moved["patch_id"] = moved["pixels_sha256"] = "planted"
+    moved["patch_id"] = moved["pixels_checksum"] = "planted"
     moved["split"] = "unseen"
     import pandas as pd
 

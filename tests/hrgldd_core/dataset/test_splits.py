@@ -31,7 +31,7 @@ def patches(at, *, site="one", role="train", east=363000.0, crs=UTM):
         geometry=[shapely.box(x, y - SIDE, x + SIDE, y) for x, y in zip(west, north, strict=True)],
         crs=crs,
     ).to_crs("EPSG:4326")
-    frame["pixels_sha256"] = frame["patch_id"]
+    frame["pixels_checksum"] = frame["patch_id"]
     return frame
 
 
@@ -84,7 +84,7 @@ def test_two_grids_half_a_patch_apart():
             patch_id=[f"b{i}" for i in range(400)])],
         ignore_index=True,
     )  # fmt: skip
-    frame["pixels_sha256"] = frame["patch_id"]
+    frame["pixels_checksum"] = frame["patch_id"]
     found = split(frame)
     assert set(found["split"]) == {"train", "val", "test", GUARD}
 

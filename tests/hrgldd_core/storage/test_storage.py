@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from xxhash import xxh3_128
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
@@ -117,13 +118,20 @@ def test_put_file_across_devices(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["final"]
 
 
-def test_identity_is_that_of_the_content(tmp_path):
+@pytest.mark.parametrize(
+    ("identity", "name", "digest"),
+    [
+        (storage.identity, "sha256", hashlib.sha256),
+        (storage.quick_identity, "xxh3_128", xxh3_128),
+    ],
+)
+def test_identity_is_that_of_the_content(tmp_path, identity, name, digest):
     content = os.urandom(5_000_000)
     (tmp_path / "a").write_bytes(content)
-    expected = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    assert storage.identity(str(tmp_path / "a")) == expected
+    expected = {"size": len(content), name: digest(content).hexdigest()}
+    assert identity(str(tmp_path / "a")) == expected
     (tmp_path / "a").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert storage.identity(f"file://{tmp_path}/a") != expected
+    assert identity(f"file://{tmp_path}/a") != expected
 
 
 @pytest.mark.parametrize(
