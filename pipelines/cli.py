@@ -49,6 +49,24 @@ def compile_command(name: str, out: Path) -> None:
     for image in dict.fromkeys((IMAGE, GPU_IMAGE)):
         if "@sha256:" not in image:
             say(f"WARNING: the image is {image!r}, not pinned by digest: set HRGLDD_IMAGE")
+    if GPU_IMAGE == IMAGE and (steps := _gpu_steps(out)):
+        say(
+            f"WARNING: {', '.join(steps)}: asks for a GPU, but HRGLDD_GPU_IMAGE is not set, and "
+            "the image for CPUs uses none. Build the other one, or take profiles without GPUs"
+        )
+
+
+def _gpu_steps(package: Path) -> list[str]:
+    """Steps of a package whose pods get a GPU."""
+    import yaml
+
+    spec = next(iter(yaml.safe_load_all(package.read_text())))
+    executors = spec["deploymentSpec"]["executors"]
+    return [
+        name.removeprefix("exec-").replace("-", "_")
+        for name, executor in executors.items()
+        if "accelerator" in executor.get("container", {}).get("resources", {})
+    ]
 
 
 @pipeline.command(name="run")

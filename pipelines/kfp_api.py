@@ -168,7 +168,7 @@ class KfpApi:
         return InputError(
             "does not answer as a KFP API (v2beta1) does",
             where=self.host,
-            remedy="Give the address of the API, not of a login page; KFP 2.17 or newer is needed",
+            remedy="Give the address of the API, not of a login page; KFP 2.17 is needed",
         )
 
     def _ask(self, call: Callable[[], Any], *, tries: int = 4) -> Any:

@@ -4,9 +4,10 @@
 # be had back for a week (soft delete); versions would keep every strip for as long.
 set -euo pipefail
 cd "$(dirname "$0")"
-# shellcheck source=/dev/null
-source ../overlays/gke/settings.env
+# shellcheck source=k8s/gke/common.sh
+source common.sh
 
-gcloud storage buckets create "gs://$BUCKET" --project "$PROJECT" --location "$LOCATION" \
-  --uniform-bucket-level-access --public-access-prevention --soft-delete-duration 7d
+there gcloud storage buckets describe "gs://$BUCKET" ||
+  gcloud storage buckets create "gs://$BUCKET" --project "$PROJECT" --location "$LOCATION" \
+    --uniform-bucket-level-access --public-access-prevention --soft-delete-duration 7d
 gcloud storage buckets update "gs://$BUCKET" --lifecycle-file lifecycle.json

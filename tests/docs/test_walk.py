@@ -22,14 +22,14 @@ from tests.servers.kfp import kfp_server
 from tests.support import ROOT
 
 GUIDE = "docs/operate.md"
-STOOD_IN = ("kubectl", "docker", "gcloud", "kind", "helm")
+STOOD_IN = ("kubectl", "docker", "gcloud", "git", "helm", "kustomize")
 SUMMARY = {"status": "done", "event": "e", "scenes": 2, "polygons": 7, "missing": {}}
 # What a reader fills in.
 FILLED = {
     "YOUR_STAC_API": "stac.example.org/v1",
     "YOUR_PROJECT": "a-project",
     "YOUR_USER": "me@example.org",
-    "hrgldd map …": "hrgldd map --help",
+    "YOUR_RELEASE": "v1",
 }
 
 
@@ -97,13 +97,22 @@ def test_what_comes_later_needs_what_came_before(walked):
     calls, _, _ = walked
     steps = [
         _at(calls, "gcloud", "container", "clusters", "create"),
+        _at(calls, "gcloud", "container", "node-pools", "create", "gpu-spot"),
+        _at(calls, "kustomize", "build"),
+        _at(calls, "helm", "install", "monitoring"),
         _at(calls, "kubectl", "apply", "-f", "k8s/prerequisites/profile.yaml"),
+        _at(calls, "gcloud", "iam", "service-accounts", "add-iam-policy-binding"),
         _at(calls, "docker", "push"),
         _at(calls, "kubectl", "apply", "-k", "k8s/overlays/gke"),
         _at(calls, "kubectl", "replace", "--force"),
         _at(calls, "kubectl", "logs"),
         _at(calls, "kubectl", "port-forward"),
+        _at(calls, "kubectl", "exec"),
+        _at(calls, "kubectl", "delete", "-f", "k8s/prerequisites/profile.yaml"),
         _at(calls, "kubectl", "delete", "-k", "k8s/overlays/gke"),
+        _at(calls, "gcloud", "container", "clusters", "delete"),
+        _at(calls, "gcloud", "compute", "routers", "delete"),
+        _at(calls, "gcloud", "iam", "service-accounts", "delete"),
     ]
     assert steps == sorted(steps)
 
@@ -121,9 +130,11 @@ def test_packages_name_the_image_by_digest(walked):
     _, _, checkout = walked
     packages = sorted((checkout / "out/packages").glob("*.yaml"))
     assert [p.stem for p in packages] == ["build_dataset", "map_event", "train_benchmark"]
+    place = "europe-west4-docker.pkg.dev/a-project/hrgldd"
+    cpu, gpu = (f"{place}/{name}@{stand_in.DIGEST}" for name in ("hrgldd", "hrgldd-gpu"))
     for package in packages:
         images = set(re.findall(r"(?m)^\s+image: (\S+)", package.read_text()))
-        assert images == {f"europe-west4-docker.pkg.dev/a-project/hrgldd/hrgldd@{stand_in.DIGEST}"}
+        assert images == ({cpu} if package.stem == "build_dataset" else {cpu, gpu})
 
 
 def test_settings_were_filled_in(walked):
@@ -132,3 +143,19 @@ def test_settings_were_filled_in(walked):
     assert "PROJECT=a-project" in settings
     assert "STAC_URL=https://stac.example.org/v1" in settings
     assert "me@example.org" in (checkout / "k8s/prerequisites/profile.yaml").read_text()
+
+
+def test_scripts_for_gke_can_be_run_again(walked):
+    calls, _, checkout = walked
+    log = checkout.parent / "again"
+    log.write_text("".join(f"{json.dumps(call)}\n" for call in calls if call[0] == "gcloud"))
+    before = len(log.read_text().splitlines())
+    for script in ("cluster", "bucket", "identity"):
+        subprocess.run(
+            [checkout / f"k8s/gke/{script}.sh"], check=True, capture_output=True,
+            env={**os.environ, "PATH": f"{checkout.parent}/programs:{os.environ['PATH']}",
+                 "WALK": str(log)},
+        )  # fmt: skip
+    again = [json.loads(line) for line in log.read_text().splitlines()[before:]]
+    assert again
+    assert [call for call in again if "create" in call] == []

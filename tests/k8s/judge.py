@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ def judge(document: dict[str, Any]) -> Iterator[str]:
     kind = (document["apiVersion"], document["kind"])
     if kind == ("kubernetes.dask.org/v1", "DaskCluster"):
         yield from _by_schema(document, _strict(_dask_schema()))
-    elif kind == ("monitoring.coreos.com/v1", "PrometheusRule"):
-        yield from _prometheus_rule(document)
+    elif kind[0] == "monitoring.coreos.com/v1":
+        yield from _prometheus_operator(document)
     elif (own := SCHEMAS / f"{kind[0].replace('/', '_')}_{kind[1]}.json").exists():
         yield from _by_schema(document, json.loads(own.read_text()))
     else:
@@ -80,22 +80,31 @@ def _strict(schema: Any) -> Any:
     return done
 
 
-def _prometheus_rule(document: dict[str, Any]) -> Iterator[str]:
+def _prometheus_operator(document: dict[str, Any]) -> Iterator[str]:
     from cloudcoil.models.prometheus_operator import v1
-    from promql_parser import parse
     from pydantic import ValidationError
 
+    model = getattr(v1, document["kind"], None)
+    if model is None:
+        yield "no schema"
+        return
     try:
-        rule = v1.PrometheusRule.model_validate(document)
+        read = model.model_validate(document)
     except ValidationError as error:
         for problem in error.errors():
             yield f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
         return
     # The model lets unknown fields pass: what it understood must be all that there was.
-    understood = rule.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    understood = read.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if (lost := _without_empty(document["spec"])) != _without_empty(understood["spec"]):
-        yield f"spec: has fields that a PrometheusRule has not: {str(lost)[:100]}..."
-    for group in document["spec"]["groups"]:
+        yield f"spec: has fields that a {document['kind']} has not: {str(lost)[:100]}..."
+    yield from _rules(document["spec"].get("groups", ()))
+
+
+def _rules(groups: Sequence[dict[str, Any]]) -> Iterator[str]:
+    from promql_parser import parse
+
+    for group in groups:
         for entry in group["rules"]:
             if ("alert" in entry) == ("record" in entry):
                 yield f"{group['name']}: a rule is an alert or a record"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -113,3 +115,31 @@ def test_scratch_stays_below_what_a_pod_is_evicted_for(pair):
     most = _amount(container["default"]["ephemeral-storage"])
     for name, profile in file["profiles"].items():
         assert _amount(profile["scratch"]) <= most, name
+
+
+# Of a machine type, what tasks can have: cores and bytes of memory, less what Kubernetes takes.
+MACHINES = {"n2d-standard-8": (7.9, 28.5 * 2**30), "g2-standard-8": (7.9, 28.5 * 2**30)}
+IMAGE_GIB = 8
+
+
+def test_scratch_of_all_tasks_that_fit_on_a_node_fits_on_its_disk():
+    """GKE keeps a tenth of a disk, and the least of half, 6 GiB and 35 %, and 100 GiB of it."""
+    script = (ROOT / "k8s/gke/cluster.sh").read_text()
+    pools = re.findall(
+        r"(?m)^(cpu|gpu)=\(--machine-type (\S+) --disk-size (\d+)(?:\n.*count=(\d))?", script
+    )
+    assert [pool[0] for pool in pools] == ["cpu", "gpu"]
+    file = yaml.safe_load((ROOT / "pipelines/profiles.yaml").read_text())
+    for pool, machine, disk, gpus in pools:
+        size = int(disk)
+        free = size - 0.1 * size - min(0.5 * size, 6 + 0.35 * size, 100) - IMAGE_GIB
+        cores, memory = MACHINES[machine]
+        for name, profile in file["profiles"].items():
+            if ("gpu" in profile) != (pool == "gpu"):
+                continue
+            most = min(
+                cores // _amount(profile["cpu"]["request"]),
+                memory // _amount(profile["memory"]["request"]),
+                int(gpus) // profile["gpu"]["count"] if pool == "gpu" else 1000,
+            )
+            assert most * _amount(profile["scratch"]) / 2**30 <= free, (pool, name)

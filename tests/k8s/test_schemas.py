@@ -23,6 +23,7 @@ PLANTED = {
     "PersistentVolumeClaim": (("spec", "accessModes"), "ReadWriteOnce"),
     "PodDefault": (("spec", "envFrom"), [{"secretRef": "s3"}]),
     "PodDisruptionBudget": (("spec", "selector"), "scheduler"),
+    "PodMonitor": (("spec", "podMetricsEndpoints", 0, "honorLabels"), [1]),
     "PriorityClass": (("value",), "high"),
     "Profile": (("spec", "owner", "kind"), "Robot"),
     "PrometheusRule": (("spec", "groups", 0, "rules", 0, "expr"), "sum(up"),
@@ -45,6 +46,7 @@ MISSPELT = {
     "RoleBinding": ("subject",),
     "ServiceAccount": ("automount",),
     "DaskCluster": ("spec", "worker", "spec", "containers", 0, "resourcess"),
+    "PodMonitor": ("spec", "podMetricsEndpoints", 0, "honourLabels"),
     "PrometheusRule": ("spec", "groups", 0, "rules", 0, "fore"),
 }
 

@@ -162,3 +162,9 @@ def test_plain_kfp_compiles_the_same_package(tmp_path):
         done = compile_with(tmp_path, OWN, name)
         assert done.returncode == 0, done.stderr
         assert plain.read_bytes() == (tmp_path / "package.yaml").read_bytes(), name
+
+
+def test_gpu_steps_without_their_image_are_named(tmp_path):
+    assert "map_scenes: asks for a GPU" in compile_with(tmp_path, OWN).stderr
+    file = changed(tmp_path, "steps", "map_scenes", "profile", value="cpu-map")
+    assert "asks for a GPU" not in compile_with(tmp_path, file).stderr
