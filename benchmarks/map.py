@@ -101,7 +101,7 @@ def plan_of(folder: Path, raster: Path, *, model="bundled", out="out", **options
     item = item_from_raster(str(raster), bands=BANDS).to_dict()
     items = folder / f"{raster.stem}.json"
     items.write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
-    return plan_mapping(stac=str(items), model=model, out=str(folder / out), **options)
+    return plan_mapping(stac=str(items), models=(model,), out=str(folder / out), **options)
 
 
 def speed(given, folder: Path) -> None:

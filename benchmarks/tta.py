@@ -14,11 +14,16 @@ import time
 import numpy as np
 
 from hrgldd_core.mapping.runtime import open_runtime
-from hrgldd_core.mapping.tta import augmented
+from hrgldd_core.mapping.tta import combined
 from hrgldd_core.models.store import open_model
 from hrgldd_core.normalise import band_statistics
 
 BATCH = 16
+
+
+def _mean(answer: np.ndarray) -> np.ndarray:
+    """Probability of what a runtime gives, with or without its uncertainty."""
+    return answer[:, 0] if answer.ndim == 4 else answer
 
 
 def main() -> None:
@@ -36,10 +41,10 @@ def main() -> None:
     print(f"tta: {len(x)} patches, threshold {threshold}")
     one = 0.0
     for tta in ("none", "flips", "dihedral"):
-        runtime = augmented(opened, tta)
+        runtime = combined([opened], tta)
         runtime(x[:BATCH])
         started = time.process_time()
-        p = np.concatenate([runtime(x[i : i + BATCH]) for i in range(0, len(x), BATCH)])
+        p = np.concatenate([_mean(runtime(x[i : i + BATCH])) for i in range(0, len(x), BATCH)])
         taken = time.process_time() - started
         one = one or taken
         found = p >= threshold

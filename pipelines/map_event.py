@@ -41,7 +41,7 @@ def map_event(
         collections: collections to search, separated by commas; empty for all.
         filter: CQL2, such as eo:cloud_cover < 20; empty for none.
         max_items: most scenes to map; 0 for all.
-        model: URI of a model folder, or bundled.
+        model: URI of a model folder, or bundled; several, separated by commas, look together.
         event: name of the event, for the report.
         threshold: probability of a landslide pixel; 0 takes the model's own.
         min_area: smallest area, m2; smaller ones are counted, not mapped.

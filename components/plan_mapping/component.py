@@ -40,7 +40,7 @@ def plan_mapping(
         collections: collections to search, separated by commas; empty for all.
         filter_text: CQL2; empty for none.
         max_items: most scenes to map; 0 for all.
-        model: URI of a model folder, or bundled.
+        model: URI of a model folder, or bundled; several, separated by commas, look together.
         event: name of the event.
         threshold: probability of a landslide pixel; 0 takes the model's own.
         min_area: smallest area, m2.
@@ -52,7 +52,7 @@ def plan_mapping(
         scenes_per_shard: scenes that one task maps.
         plan: the decided run (JSON).
         scenes: files that the run reads, each with its size and checksum or etag (JSON).
-        mapper: the model, by URI and checksum (JSON).
+        mapper: the models, by URI and checksum (JSON).
 
     Returns:
         Names of the shards to map in parallel; none when all scenes are mapped.
@@ -69,7 +69,7 @@ def plan_mapping(
         collections=collections,
         filter_text=filter_text or None,
         max_items=max_items or None,
-        model=model,
+        models=tuple(filter(None, model.split(","))),
         event=event,
         threshold=threshold or None,
         min_area=min_area,
@@ -81,6 +81,6 @@ def plan_mapping(
     )
     write_bytes(plan.path, decided.model_dump_json().encode())
     write_json(scenes.path, decided.inputs)
-    write_json(mapper.path, {"model": decided.model, "sha256": decided.model_digest})
+    write_json(mapper.path, [model.model_dump() for model in decided.models])
     scenes.metadata, mapper.metadata = lineage(decided)
     return shard_names(decided, scenes_per_shard)

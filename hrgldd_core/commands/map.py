@@ -22,7 +22,14 @@ __all__ = ["map_command"]
 @click.option("--datetime", "interval", help="Dates to search: A/B, with .. for an open end.")
 @click.option("--filter", "filter_text", help="CQL2, such as: eo:cloud_cover < 20")
 @click.option("--max-items", type=click.IntRange(1), help="Most scenes to map.")
-@click.option("--model", default="bundled", show_default=True, help="Model folder or URI.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    default=("bundled",),
+    show_default="bundled",
+    help="Model folder or URI; several look together.",
+)
 @click.option("--threshold", type=float, help="Probability of a landslide pixel  [model's own]")
 @click.option("--min-area", type=float, default=100.0, show_default=True, help="Smallest area, m2.")
 @click.option(

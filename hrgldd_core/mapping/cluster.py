@@ -18,8 +18,8 @@ import pystac
 from hrgldd_core.dask_client import connected
 from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.mapped import mapped_item
-from hrgldd_core.mapping.plan import MappingPlan, claim_output
-from hrgldd_core.mapping.run import open_planned_model
+from hrgldd_core.mapping.plan import MappingPlan, PlannedModel, claim_output
+from hrgldd_core.mapping.run import open_planned
 from hrgldd_core.mapping.runtime import (
     Precision,
     Runtime,
@@ -29,9 +29,9 @@ from hrgldd_core.mapping.runtime import (
 )
 from hrgldd_core.mapping.scene import PreparedScene, assemble, compute, prepare
 from hrgldd_core.mapping.strips import Span
-from hrgldd_core.mapping.tta import Tta, augmented
+from hrgldd_core.mapping.tta import Tta, combined
 from hrgldd_core.mapping.work import load_strip, store_strip, stored_strips
-from hrgldd_core.models.store import StoredModel, open_model
+from hrgldd_core.models.store import ModelSpec
 from hrgldd_core.progress import Progress, no_progress
 
 __all__ = ["map_on_cluster"]
@@ -60,7 +60,7 @@ def map_on_cluster(
         InputError: when the cluster does not answer, or no longer.
         OutputError: when the output cannot be written.
     """
-    open_planned_model(plan)
+    open_planned(plan.models)
     # What it logs of a lost scheduler says less than our one message.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with connected(address) as client:
@@ -118,7 +118,7 @@ def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) 
 def _prepare(plan: MappingPlan, item: dict[str, Any]) -> PreparedScene | str:
     """A scene, laid out, or why it cannot be mapped."""
     try:
-        return prepare(plan, open_planned_model(plan).spec, pystac.Item.from_dict(item))
+        return prepare(plan, open_planned(plan.models[:1])[0].spec, pystac.Item.from_dict(item))
     except InputError as error:
         return str(error)
 
@@ -129,10 +129,15 @@ def _strip(plan: MappingPlan, prepared: PreparedScene, span: Span, batch: int | 
     # Dask repeats what it believes lost with a worker, be it finished or not.
     if span in stored_strips(plan, scene_id) or mapped_item(plan, scene_id) is not None:
         return None
-    stored, runtime = _model(plan)
+    spec, runtime = _model(plan)
     try:
         results = compute(
-            prepared, stored.spec, runtime, spans=[span], batch=batch or suggested_batch()
+            prepared,
+            spec,
+            runtime,
+            spans=[span],
+            layers=plan.layers,
+            batch=batch or suggested_batch(),
         )
         with closing(results):
             store_strip(plan, scene_id, span, next(results))
@@ -149,24 +154,23 @@ def _assemble(plan: MappingPlan, prepared: PreparedScene, reasons: list[str | No
         return None
     if reason := next(filter(None, reasons), None):
         return reason
-    spec = open_planned_model(plan).spec
+    spec = open_planned(plan.models[:1])[0].spec
     strips = (load_strip(plan, prepared.scene.id, span) for span in prepared.spans)
     assemble(plan, spec, prepared, strips)
     return None
 
 
-def _model(plan: MappingPlan) -> tuple[StoredModel, Runtime]:
-    """The model of this worker, loaded once."""
+def _model(plan: MappingPlan) -> tuple[ModelSpec, Runtime]:
+    """The models of this worker, loaded once."""
     chosen = plan.parameters
     with _loading:
-        return _load(plan.model, plan.model_digest, chosen.runtime, chosen.precision, chosen.tta)
+        return _load(plan.models, chosen.runtime, chosen.precision, chosen.tta)
 
 
 @lru_cache(maxsize=1)
 def _load(
-    uri: str, digest: str, name: RuntimeName, precision: Precision, tta: Tta
-) -> tuple[StoredModel, Runtime]:
-    stored = open_model(uri)
-    if stored.digest != digest:
-        raise InputError("changed since the run was planned", where=uri, remedy="Start anew")
-    return stored, augmented(open_runtime(stored, name=name, precision=precision), tta)
+    models: tuple[PlannedModel, ...], name: RuntimeName, precision: Precision, tta: Tta
+) -> tuple[ModelSpec, Runtime]:
+    opened = open_planned(models)
+    runtimes = [open_runtime(model, name=name, precision=precision) for model in opened]
+    return opened[0].spec, combined(runtimes, tta)

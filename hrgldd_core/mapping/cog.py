@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,32 @@ __all__ = ["write_cogs"]
 _CACHE_BYTES = 128 << 20
 
 
+_DESCRIBED = {
+    "probability": "landslide_probability",
+    "coverage": "coverage",
+    "uncertainty": "standard_deviation_of_landslide_probability",
+}
+
+
 def write_cogs(
-    strips: Iterable[Strip], geobox: GeoBox, folder: Path
-) -> tuple[Path, Path, dict[str, int]]:
-    """Write ``probability.tif`` and ``coverage.tif`` into a working folder.
+    strips: Iterable[Strip], geobox: GeoBox, folder: Path, *, uncertain: bool = False
+) -> tuple[dict[str, Path], dict[str, int]]:
+    """Write probability, coverage and, where strips have it, uncertainty into a working folder.
 
     Args:
         strips: from top to bottom, together all of the grid.
-        geobox: grid of both rasters.
-        folder: where to work; the caller publishes the two files from there.
+        geobox: grid of all rasters.
+        folder: where to work; the caller publishes the files from there.
+        uncertain: the strips have an uncertainty.
 
     Returns:
-        Both paths, and the number of pixels of each `Coverage` (lower case names).
+        Each kind's path, and the number of pixels of each `Coverage` (lower case names).
     """
     counts = np.zeros(len(Coverage), np.int64)
-    plain = {name: folder / f"{name}.plain.tif" for name in ("probability", "coverage")}
+    kinds = {"probability": "AVERAGE", "coverage": "MODE"}
+    if uncertain:
+        kinds["uncertainty"] = "AVERAGE"
+    plain = {name: folder / f"{name}.plain.tif" for name in kinds}
     profile: dict[str, Any] = {
         "driver": "GTiff",
         "height": geobox.shape[0],
@@ -49,23 +61,28 @@ def write_cogs(
         "bigtiff": "if_safer",
     }
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
-        with (
-            rasterio.open(plain["probability"], "w", nodata=NODATA, **profile) as p,
-            rasterio.open(plain["coverage"], "w", **profile) as c,
-        ):
-            p.scales, p.offsets = (1 / SCALE,), (0.0,)
-            p.set_band_description(1, "landslide_probability")
-            c.set_band_description(1, "coverage")
-            c.update_tags(1, **{f"class_{k.value}": k.name.lower() for k in Coverage})
+        with ExitStack() as opened:
+            rasters = {
+                name: opened.enter_context(
+                    rasterio.open(
+                        path, "w", nodata=None if name == "coverage" else NODATA, **profile
+                    )
+                )
+                for name, path in plain.items()
+            }
+            for name, raster in rasters.items():
+                raster.set_band_description(1, _DESCRIBED[name])
+                if name == "coverage":
+                    raster.update_tags(1, **{f"class_{k.value}": k.name.lower() for k in Coverage})
+                else:
+                    raster.scales, raster.offsets = (1 / SCALE,), (0.0,)
             for strip in strips:
                 window = Window(0, strip.top, geobox.shape[1], len(strip.coverage))
-                p.write(strip.probability, 1, window=window)
-                c.write(strip.coverage, 1, window=window)
+                for name, raster in rasters.items():
+                    raster.write(getattr(strip, name), 1, window=window)
                 counts += np.bincount(strip.coverage.ravel(), minlength=len(Coverage))
-        paths = {}
-        for name, resampling in (("probability", "AVERAGE"), ("coverage", "MODE")):
-            paths[name] = folder / f"{name}.tif"
+        paths = {name: folder / f"{name}.tif" for name in kinds}
+        for name, resampling in kinds.items():
             copy_as_cog(str(plain[name]), paths[name], overviews=resampling)
             plain[name].unlink()
-    tally = {k.name.lower(): int(counts[k]) for k in Coverage}
-    return paths["probability"], paths["coverage"], tally
+    return paths, {k.name.lower(): int(counts[k]) for k in Coverage}

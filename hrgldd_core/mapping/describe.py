@@ -148,7 +148,7 @@ def _files(
             label = f"Mosaic, {what} (COG, {mosaic['crs']})"
             rows.append((label, mosaic[kind]["href"], int(mosaic[kind]["size"])))
     for scene_id, item in mapped.items():
-        for kind in ("probability", "coverage"):
+        for kind in (k for k in ("probability", "uncertainty", "coverage") if k in item.assets):
             size = int(item.assets[kind].extra_fields["file:size"])
             label = f"{kind.capitalize()} of {scene_id} (COG)"
             rows.append((label, f"{kind}/{scene_id}.tif", size))

@@ -79,9 +79,10 @@ def write_manifest(
         "model": {
             "id": spec.id,
             "version": spec.version,
-            "uri": plan.model,
-            "sha256": plan.model_digest,
+            "uri": plan.models[0].uri,
+            "sha256": plan.models[0].digest,
             "bands": spec.bands,
+            "others": [{"uri": m.uri, "sha256": m.digest} for m in plan.models[1:]],
         },
         "parameters": plan.parameters.model_dump(),
         "aoi": plan.aoi,

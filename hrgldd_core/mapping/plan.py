@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -16,13 +17,14 @@ from hrgldd_core.grid import BBox
 from hrgldd_core.mapping.mosaic_rule import MosaicRule
 from hrgldd_core.mapping.runtime import Precision, RuntimeName
 from hrgldd_core.mapping.tta import Tta
-from hrgldd_core.models.store import StoredModel
+from hrgldd_core.models.store import ModelSpec, StoredModel
 from hrgldd_core.scenes.bands import find_bands, find_mask
 from hrgldd_core.scenes.open import check_id
 
 __all__ = [
     "MappingParameters",
     "MappingPlan",
+    "PlannedModel",
     "claim_output",
     "is_finished",
     "make_plan",
@@ -62,6 +64,15 @@ class MappingParameters(BaseModel):
         return self
 
 
+class PlannedModel(BaseModel):
+    """A model as it was when the run was planned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    uri: str = Field(description="of the model folder, or 'bundled'")
+    digest: str = Field(description="of its specification and weights")
+
+
 class MappingPlan(BaseModel):
     """Inputs and choices of a run.
 
@@ -74,8 +85,9 @@ class MappingPlan(BaseModel):
     run_id: str
     event: str = Field(description="name of the event, for people")
     out: str = Field(description="URI prefix of the result")
-    model: str = Field(description="URI of the model folder, or 'bundled'")
-    model_digest: str
+    models: tuple[PlannedModel, ...] = Field(
+        min_length=1, description="what looks at each window; the first one's bands and threshold"
+    )
     searched: dict[str, str] = Field({}, description="what was searched, in words")
     aoi: BBox | None = Field(None, description="west, south, east, north in degrees")
     parameters: MappingParameters
@@ -91,6 +103,16 @@ class MappingPlan(BaseModel):
         description="size and checksum (or etag) of each file that is read"
     )
 
+    @property
+    def layers(self) -> int:
+        """Of what is mapped: 2 where each window is looked at more than once."""
+        return 2 if len(self.models) > 1 or self.parameters.tta != "none" else 1
+
+    def model_label(self, spec: ModelSpec) -> str:
+        """What made a map, for people, from the first model's specification."""
+        more = f" and {len(self.models) - 1} more" if len(self.models) > 1 else ""
+        return f"{spec.id} {spec.version}{more}"
+
     def scenes(self) -> list[pystac.Item]:
         """The items, sorted by id."""
         return [pystac.Item.from_dict(item) for item in self.items]
@@ -98,8 +120,7 @@ class MappingPlan(BaseModel):
 
 def make_plan(
     items: list[pystac.Item],
-    model: StoredModel,
-    *,
+    *models: StoredModel,
     out: str,
     event: str,
     parameters: MappingParameters,
@@ -110,9 +131,21 @@ def make_plan(
 
     A scene without the model's bands, or one that cannot be read, costs that scene only.
 
+    Args:
+        items: the scenes.
+        models: that look at each window, of the same bands and normalisation.
+        out: URI prefix of the result.
+        event: its name, for people.
+        parameters: what was chosen.
+        aoi: west, south, east, north in degrees.
+        searched: what was searched, in words.
+
     Raises:
-        InputError: when no scene is left, with the reason for each.
+        InputError: when no scene is left, with the reason for each; when the models differ in what
+            they look at.
     """
+    model = models[0]
+    _check_alike(models)
     ids = [item.id for item in items]
     if len(set(ids)) != len(ids):
         twice = next(i for i in ids if ids.count(i) > 1)
@@ -131,7 +164,7 @@ def make_plan(
     inputs = dict(sorted(inputs.items()))
     decisive = {
         "software": __version__,
-        "model": model.digest,
+        "models": [m.digest for m in models],
         "parameters": parameters.model_dump(),
         "aoi": aoi,
         "scenes": sorted(json.dumps(_content(i, model.spec.bands, inputs)) for i in items),
@@ -141,8 +174,7 @@ def make_plan(
         run_id=digest[:16],
         event=event,
         out=out,
-        model=model.uri,
-        model_digest=model.digest,
+        models=tuple(PlannedModel(uri=m.uri, digest=m.digest) for m in models),
         searched=searched or {},
         aoi=aoi,
         parameters=parameters,
@@ -150,6 +182,21 @@ def make_plan(
         unusable=unusable,
         inputs=inputs,
     )
+
+
+def _check_alike(models: Sequence[StoredModel]) -> None:
+    first = models[0]
+    for number, other in enumerate(models):
+        for what in ("bands", "normalisation"):
+            one, two = getattr(first.spec, what), getattr(other.spec, what)
+            if one != two:
+                raise InputError(
+                    f"has other {what} than {first.uri}: {two}, not {one}",
+                    where=other.uri,
+                    remedy="Models that look together must be given the same",
+                )
+        if other.digest in {m.digest for m in models[:number]}:
+            raise InputError("is given twice", where=other.uri, remedy="Give each model once")
 
 
 def _inputs(item: pystac.Item, bands: tuple[str, ...]) -> dict[str, dict[str, str | int]] | str:

@@ -71,6 +71,7 @@ def predict_spans(
     statistics: BandStatistics,
     grid: WindowGrid,
     spans: Sequence[Span],
+    layers: int = 1,
     batch: int = 1,
     threads: int | None = None,
     progress: Progress = no_progress,
@@ -87,6 +88,7 @@ def predict_spans(
         statistics: of the scene, the same for all windows.
         grid: windows over ``scene.target``.
         spans: the strips.
+        layers: that the runtime gives: 2 for (n, layer, y, x) with the uncertainty.
         batch: windows that the model is given at a time; the last ones are filled up with zeros.
         threads: that read; as many as there are cores otherwise, up to four.
         progress: told the scene's windows; those of other strips count as done.
@@ -118,7 +120,7 @@ def predict_spans(
         )
         for span in spans:
             started = time.monotonic()
-            blender = RowBlender(grid, span)
+            blender = RowBlender(grid, span, layers=layers)
             for row in range(span.first, span.stop):
                 for column in range(grid.columns.count):
                     window, p = next(predicted)
@@ -153,7 +155,12 @@ def _infer(group: list[SeenWindow], runtime: Runtime, batch: int) -> list[Predic
         if batch > 1:
             np.stack(inputs, out=x[: len(inputs)])
         outputs = iter(runtime(x))
-    return [(window, None if window.x is None else next(outputs)) for window in group]
+    results: list[Predicted] = []
+    for window in group:
+        p = None if window.x is None else next(outputs)
+        # (layer, y, x): a single layer has no axis of its own in a runtime's answer.
+        results.append((window, p[None] if p is not None and p.ndim == 2 else p))
+    return results
 
 
 def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:

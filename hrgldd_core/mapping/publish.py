@@ -23,7 +23,7 @@ from hrgldd_core.mapping.describe import describe_run
 from hrgldd_core.mapping.manifest import summarise, write_manifest
 from hrgldd_core.mapping.mapped import mapped_items
 from hrgldd_core.mapping.plan import MappingPlan
-from hrgldd_core.mapping.run import open_planned_model
+from hrgldd_core.mapping.run import open_planned
 from hrgldd_core.mapping.seen import coverage_km2
 from hrgldd_core.mapping.sensitivity import threshold_sensitivity
 from hrgldd_core.mapping.truth import compare_with_truth
@@ -61,7 +61,7 @@ def publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
 
 def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
     started = time.monotonic()
-    spec, chosen = open_planned_model(plan).spec, plan.parameters
+    spec, chosen = open_planned(plan.models[:1])[0].spec, plan.parameters
     items = {item.id: item for item in plan.scenes()}
     mapped = mapped_items(plan, [k for k in items if k not in missing])
     scenes, gone = _opened(plan, spec.bands, [items[k] for k in mapped])
@@ -89,7 +89,7 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
             outline_landslides(maps, scenes, threshold=chosen.threshold),
             min_area_m2=chosen.min_area_m2,
             threshold=chosen.threshold,
-            model_id=f"{spec.id} {spec.version}",
+            model_id=plan.model_label(spec),
             synthetic=any(scene.synthetic for scene in scenes.values()),
         )
         mosaics = _publish_mosaics(plan, maps)

@@ -33,7 +33,7 @@ def plan_mapping(
     interval: str | None = None,
     filter_text: str | None = None,
     max_items: int | None = None,
-    model: str = BUNDLED,
+    models: tuple[str, ...] = (BUNDLED,),
     threshold: float | None = None,
     min_area: float = 100.0,
     mosaic: str = "recent",
@@ -56,7 +56,7 @@ def plan_mapping(
         raise InputError(f"threshold {threshold:g} is not between 0 and 1")
     if not 0 <= min_area < inf:
         raise InputError(f"minimum area {min_area:g} m2 is no area", remedy="Give 0 or more")
-    stored = open_model(model)
+    stored = [open_model(uri) for uri in models or (BUNDLED,)]
     aoi = parse_bbox(bbox) if bbox else None
     if aoi and aoi[0] > aoi[2]:
         raise InputError(
@@ -84,11 +84,11 @@ def plan_mapping(
             searched["unreadable"] = "; ".join(found.unreadable.values())
     return make_plan(
         items,
-        stored,
+        *stored,
         out=_absolute(out),
         event=event or ", ".join(item.id for item in items[:3]),
         parameters=_parameters(
-            threshold=threshold or stored.spec.threshold,
+            threshold=threshold or stored[0].spec.threshold,
             min_area_m2=min_area,
             runtime=chosen_runtime(runtime),
             precision=precision,

@@ -9,26 +9,30 @@ import pystac
 
 from hrgldd_core.errors import InputError, OutputError
 from hrgldd_core.mapping.mapped import mapped_item
-from hrgldd_core.mapping.plan import MappingPlan, claim_output
+from hrgldd_core.mapping.plan import MappingPlan, PlannedModel, claim_output
 from hrgldd_core.mapping.runtime import Runtime, open_runtime, suggested_batch
 from hrgldd_core.mapping.scene import assemble, prepare, strips_of
-from hrgldd_core.mapping.tta import augmented
+from hrgldd_core.mapping.tta import combined
 from hrgldd_core.models.store import StoredModel, open_model
 from hrgldd_core.progress import Progress, no_progress
 
-__all__ = ["SceneMapper", "open_planned_model"]
+__all__ = ["SceneMapper", "open_planned"]
 
 
-def open_planned_model(plan: MappingPlan) -> StoredModel:
-    """The model of a plan.
+def open_planned(models: Sequence[PlannedModel]) -> list[StoredModel]:
+    """The models of a plan.
 
     Raises:
-        InputError: when it is no longer the same.
+        InputError: when one is no longer the same.
     """
-    model = open_model(plan.model)
-    if model.digest != plan.model_digest:
-        raise InputError("changed since the run was planned", where=plan.model, remedy="Start anew")
-    return model
+    opened = []
+    for planned in models:
+        opened.append(model := open_model(planned.uri))
+        if model.digest != planned.digest:
+            raise InputError(
+                "changed since the run was planned", where=planned.uri, remedy="Start anew"
+            )
+    return opened
 
 
 class SceneMapper:
@@ -42,7 +46,7 @@ class SceneMapper:
             batch: windows that the model is given at a time; what fills the device otherwise.
         """
         self._plan = plan
-        self._model = open_planned_model(plan)
+        self._models = open_planned(plan.models)
         self._batch = batch
         self._runtime: Runtime | None = None
 
@@ -72,7 +76,7 @@ class SceneMapper:
         Raises:
             InputError: when the scene cannot be read; no more than strips of it are written.
         """
-        plan, spec = self._plan, self._model.spec
+        plan, spec = self._plan, self._models[0].spec
         if (finished := mapped_item(plan, item.id)) is not None:
             return finished
         progress(item.id, 0, 1)
@@ -80,8 +84,13 @@ class SceneMapper:
         claim_output(plan)
         if self._runtime is None:
             chosen = plan.parameters
-            opened = open_runtime(self._model, name=chosen.runtime, precision=chosen.precision)
-            self._runtime = augmented(opened, chosen.tta)
+            self._runtime = combined(
+                [
+                    open_runtime(model, name=chosen.runtime, precision=chosen.precision)
+                    for model in self._models
+                ],
+                chosen.tta,
+            )
         batch = self._batch or suggested_batch()
         results = strips_of(plan, spec, prepared, self._runtime, batch=batch, progress=progress)
         with closing(results):

@@ -90,11 +90,12 @@ def compute(
     runtime: Runtime,
     *,
     spans: Sequence[Span],
+    layers: int = 1,
     batch: int = 1,
     threads: int | None = None,
     progress: Progress = no_progress,
 ) -> Generator[StripResult, None, None]:
-    """Strips of a scene, computed.
+    """Strips of a scene, computed; arguments as for `predict_spans`.
 
     Raises:
         InputError: when the scene cannot be read.
@@ -106,6 +107,7 @@ def compute(
         statistics=prepared.statistics,
         grid=prepared.grid,
         spans=spans,
+        layers=layers,
         batch=batch,
         threads=threads,
         progress=progress,
@@ -128,7 +130,9 @@ def strips_of(
     scene_id, spans = prepared.scene.id, prepared.spans
     kept = stored_strips(plan, scene_id)
     missing = [span for span in spans if span not in kept]
-    results = compute(prepared, spec, runtime, spans=missing, batch=batch, progress=progress)
+    results = compute(
+        prepared, spec, runtime, spans=missing, layers=plan.layers, batch=batch, progress=progress
+    )
 
     def keep(task: tuple[Span, StripResult]) -> StripResult:
         if len(spans) > 1:
@@ -148,7 +152,7 @@ def strips_of(
 def assemble(
     plan: MappingPlan, spec: ModelSpec, prepared: PreparedScene, results: Iterable[StripResult]
 ) -> pystac.Item:
-    """Publish a scene: two COGs and, last, its item; then forget its strips.
+    """Publish a scene: its COGs and, last, its item; then forget its strips.
 
     Raises:
         InputError: from ``results``; nothing of the scene is written.
@@ -165,9 +169,11 @@ def assemble(
 
     with tempfile.TemporaryDirectory(prefix="hrgldd-") as folder:
         started = time.monotonic()
-        probability, coverage, pixels = write_cogs(join(counted()), scene.target, Path(folder))
+        paths, pixels = write_cogs(
+            join(counted()), scene.target, Path(folder), uncertain=plan.layers > 1
+        )
         files: dict[str, dict[str, Any]] = {}
-        for kind, path in (("probability", probability), ("coverage", coverage)):
+        for kind, path in paths.items():
             files[kind] = storage.identity(str(path))
             storage.put_file(path, storage.join(plan.out, kind, f"{scene.id}.tif"))
         # Strips that were kept took their time earlier, or elsewhere.
@@ -179,7 +185,7 @@ def assemble(
         files=files,
         properties={
             "hrgldd:run_id": plan.run_id,
-            "hrgldd:model": f"{spec.id} {spec.version}",
+            "hrgldd:model": plan.model_label(spec),
             "hrgldd:synthetic": scene.synthetic,
             "hrgldd:pixels": pixels,
             "hrgldd:band_center": list(statistics.center),

@@ -122,4 +122,7 @@ def lineage(plan: MappingPlan) -> tuple[dict[str, str | int], dict[str, str]]:
         "scenes": len(plan.items),
         "scenes_sha256": hashlib.sha256(identity).hexdigest(),
     }
-    return scenes, {"model": plan.model, "model_sha256": plan.model_digest}
+    return scenes, {
+        "model": ",".join(m.uri for m in plan.models),
+        "model_sha256": ",".join(m.digest for m in plan.models),
+    }

@@ -41,23 +41,27 @@ class Strip:
         top: first row, from 0 at the top of the part.
         probability: (y, x), as stored.
         coverage: (y, x) uint8, `Coverage`.
+        uncertainty: (y, x), as stored; None where the model looked once.
     """
 
     top: int
     probability: Levels
     coverage: npt.NDArray[np.uint8]
+    uncertainty: Levels | None = None
 
 
 @dataclass(frozen=True)
 class StripResult:
     """What a strip knows by itself.
 
+    The layers are the probability and, where the model looked several times, its uncertainty.
+
     Attributes:
         top: first row of ``coverage``, from 0 at the top of the part.
-        head: (blend, x) probability times weight of the first rows, to which the strip above adds.
-        levels: (y, x) stored probabilities of the rows after those.
+        head: (layer, blend, x) values times weight of the first rows; the strip above adds to it.
+        levels: (layer, y, x) stored values of the rows after those.
         coverage: (y, x) `Coverage` of the rows of ``head`` and ``levels``.
-        tail: (blend, x) as ``head``, of the rows after those; they belong to the strip below.
+        tail: (layer, blend, x) as ``head``, of the rows after those, which the strip below has.
         seconds: how long it took.
     """
 
@@ -82,23 +86,32 @@ def join(results: Iterable[StripResult]) -> Iterator[Strip]:
     for result in results:
         levels = result.levels
         if above is not None:
-            shared = result.coverage[: len(result.head)] == Coverage.MAPPED
-            levels = np.concatenate([quantise(above + result.head, shared), levels])
+            shared = result.coverage[: result.head.shape[1]] == Coverage.MAPPED
+            levels = np.concatenate([_quantised(above + result.head, shared), levels], axis=1)
         above = result.tail
-        yield Strip(result.top, levels, result.coverage)
+        yield Strip(result.top, levels[0], result.coverage, levels[1] if len(levels) > 1 else None)
+
+
+def _quantised(
+    values: npt.NDArray[np.float32], mapped: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.uint8]:
+    """(layer, y, x) values as they are stored."""
+    if len(values) == 1:
+        return quantise(values[0], mapped)[None]
+    return np.stack([quantise(layer, mapped) for layer in values])
 
 
 class RowBlender:
     """Sums the windows of a strip, one row of windows after the other."""
 
-    def __init__(self, grid: WindowGrid, span: Span) -> None:
-        """Hold one row of windows, nothing added yet."""
+    def __init__(self, grid: WindowGrid, span: Span, *, layers: int = 1) -> None:
+        """Hold one row of windows of so many layers, nothing added yet."""
         self._grid, self._span = grid, span
         width = grid.columns.length
-        self._sum = np.zeros((grid.rows.size, width), np.float32)
+        self._sum = np.zeros((layers, grid.rows.size, width), np.float32)
         self._state = np.zeros((grid.rows.size, width), np.uint8)
-        self._head = np.zeros((0, width), np.float32)
-        self._tail = np.zeros((0, width), np.float32)
+        self._head = np.zeros((layers, 0, width), np.float32)
+        self._tail = np.zeros((layers, 0, width), np.float32)
         self._levels: list[Levels] = []
         self._coverage: list[npt.NDArray[np.uint8]] = []
 
@@ -107,17 +120,17 @@ class RowBlender:
         row: int,
         column: int,
         coverage: npt.NDArray[np.uint8],
-        probability: npt.NDArray[np.float32] | None,
+        values: npt.NDArray[np.float32] | None,
     ) -> None:
-        """Add a window of the current row of windows; None has no pixel to map."""
+        """Add a window of the current row of windows, (layer, y, x); None has no pixel to map."""
         axis = self._grid.columns
         start = axis.start(column)
         first, last = max(start, 0), min(start + axis.size, axis.length)
         target, source = slice(first, last), slice(first - start, last - start)
         self._state[:, target] = coverage[:, source]
-        if probability is not None:
-            weighed = probability[:, source] * self._grid.weight(row, column)[:, source]
-            self._sum[:, target] += weighed
+        if values is not None:
+            weighed = values[..., source] * self._grid.weight(row, column)[:, source]
+            self._sum[..., target] += weighed
 
     def end_row(self, row: int, outside: npt.NDArray[np.bool_]) -> None:
         """All windows of a row were added.
@@ -135,14 +148,14 @@ class RowBlender:
         state[outside] = Coverage.OUTSIDE
         first = top
         if row > self._span.first:
-            self._sum[top - held : ramp - held] += self._tail
+            self._sum[:, top - held : ramp - held] += self._tail
         elif row:
-            self._head = self._sum[top - held : ramp - held].copy()
+            self._head = self._sum[:, top - held : ramp - held].copy()
             first = ramp
         mapped = state[first - top :] == Coverage.MAPPED
-        self._levels.append(quantise(self._sum[first - held : bottom - held], mapped))
+        self._levels.append(_quantised(self._sum[:, first - held : bottom - held], mapped))
         self._coverage.append(state.copy())
-        self._tail = self._sum[bottom - held : after - held].copy()
+        self._tail = self._sum[:, bottom - held : after - held].copy()
         self._sum[:] = 0
 
     def result(self, seconds: float) -> StripResult:
@@ -151,7 +164,7 @@ class RowBlender:
         return StripResult(
             self._grid.rows.settled(first - 1) if first else 0,
             self._head,
-            np.concatenate(self._levels),
+            np.concatenate(self._levels, axis=1),
             np.concatenate(self._coverage),
             self._tail,
             seconds,

@@ -34,6 +34,11 @@ _ASSETS = (
     ("manifest", "manifest.json", "Manifest", MediaType.JSON, "metadata"),
 )
 
+_LEVELS = (
+    ("probability", "Landslide probability", "probability"),
+    ("uncertainty", "Standard deviation of the probability over all looks", "deviation"),
+)
+
 _MOSAIC = (
     (
         "probability",
@@ -63,7 +68,8 @@ def result_item(
     Args:
         scene: what was mapped.
         run_id: of the run.
-        files: size and sha256 of ``probability`` and ``coverage``.
+        files: size and sha256 of ``probability``, ``coverage`` and, where there is one,
+            ``uncertainty``.
         properties: further properties (``hrgldd:*``).
     """
     geobox = scene.target
@@ -85,18 +91,21 @@ def result_item(
         shape=list(geobox.shape),
         transform=list(geobox.affine)[:6],
     )
-    probability = _asset("probability", scene.id, "Landslide probability")
-    probability.description = f"uint8, 0 to {SCALE} for probability 0 to 1, {NODATA} not mapped"
-    item.add_asset("probability", probability)
-    RasterExtension.ext(probability, add_if_missing=True).bands = [
-        RasterBand.create(
-            nodata=NODATA,
-            data_type=DataType.UINT8,
-            scale=1 / SCALE,
-            offset=0.0,
-            spatial_resolution=geobox.resolution.x,
-        )
-    ]
+    for kind, title, what in _LEVELS:
+        if kind not in files:
+            continue
+        asset = _asset(kind, scene.id, title)
+        asset.description = f"uint8, 0 to {SCALE} for {what} 0 to 1, {NODATA} not mapped"
+        item.add_asset(kind, asset)
+        RasterExtension.ext(asset, add_if_missing=True).bands = [
+            RasterBand.create(
+                nodata=NODATA,
+                data_type=DataType.UINT8,
+                scale=1 / SCALE,
+                offset=0.0,
+                spatial_resolution=geobox.resolution.x,
+            )
+        ]
     coverage = _asset("coverage", scene.id, "What was seen")
     item.add_asset("coverage", coverage)
     RasterExtension.ext(coverage, add_if_missing=True).bands = [

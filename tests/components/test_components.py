@@ -169,7 +169,7 @@ def test_lineage_names_what_was_read(tmp_path, plan, bright_model):
     scenes = json.loads((tmp_path / "scenes").read_text())
     assert list(scenes) == [str(tmp_path / "in/a.tif")]
     assert set(scenes[str(tmp_path / "in/a.tif")]) == {"size", "sha256"}
-    assert json.loads((tmp_path / "mapper").read_text())["model"] == str(bright_model)
+    assert [m["uri"] for m in json.loads((tmp_path / "mapper").read_text())] == [str(bright_model)]
 
 
 def test_names_of_the_shards_of_2000_scenes_are_small(plan, tmp_path, bright_model):

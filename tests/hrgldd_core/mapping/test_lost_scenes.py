@@ -115,7 +115,7 @@ def test_server_refuses_a_scene(tmp_path, bright_model, status, why):
 def mapped(tmp_path, bright_model):
     """A plan of two scenes, both mapped, nothing published."""
     catalogue = _catalogue(tmp_path, first=_good(tmp_path, "a"), second=_good(tmp_path, "b2"))
-    plan = plan_mapping(stac=str(catalogue), model=str(bright_model), out=str(tmp_path / "out"))
+    plan = plan_mapping(stac=str(catalogue), models=(str(bright_model),), out=str(tmp_path / "out"))
     assert SceneMapper(plan).map_all(plan.scenes()) == {}
     return plan
 

@@ -1,11 +1,11 @@
-"""Test-time augmentation: the mean over all sides, put back in place."""
+"""Several looks at a window: mean and deviation over sides, put back in place, and over models."""
 
 import json
 
 import numpy as np
 import pytest
 
-from hrgldd_core.mapping.tta import augmented
+from hrgldd_core.mapping.tta import combined
 from tests.support import hrgldd, raster_of, texture, write_raster
 
 SIDES = {"flips": 4, "dihedral": 8}
@@ -31,25 +31,41 @@ def test_every_side_counts_once(window, tta):
         seen.append(x)
         return x[..., 0]
 
-    augmented(remember, tta)(window)
+    combined([remember], tta)(window)
     assert len({x.tobytes() + bytes(x.shape) for x in seen}) == len(seen) == SIDES[tta]
 
 
 @pytest.mark.parametrize("tta", SIDES)
 def test_model_of_single_pixels_does_not_change(window, tta):
-    found = augmented(lambda x: x[..., 1], tta)(window)
-    np.testing.assert_allclose(found, window[..., 1], rtol=1e-6)
+    found = combined([lambda x: x[..., 1]], tta)(window)
+    np.testing.assert_allclose(found[:, 0], window[..., 1], rtol=1e-6)
+    np.testing.assert_allclose(found[:, 1], 0, atol=1e-3)
 
 
 def test_what_depends_on_the_side_is_evened_out(window):
-    flips = augmented(ramp, "flips")(window)
+    flips = combined([ramp], "flips")(window)[:, 0]
     np.testing.assert_allclose(flips, 7.5 + 100 * 15.5)
-    dihedral = augmented(ramp, "dihedral")(window)
+    dihedral = combined([ramp], "dihedral")(window)[:, 0]
     np.testing.assert_allclose(dihedral, (7.5 + 100 * 15.5) / 2 + (15.5 + 100 * 7.5) / 2)
 
 
 def test_none_is_the_runtime_itself():
-    assert augmented(ramp, "none") is ramp
+    assert combined([ramp], "none") is ramp
+
+
+def test_uncertainty_is_the_deviation_over_models_and_sides(window):
+    def low(x):
+        return np.full(x.shape[:3], 0.2, np.float32)
+
+    def high(x):
+        return np.full(x.shape[:3], 0.6, np.float32)
+
+    for tta in ("none", "flips"):
+        found = combined([low, high], tta)(window)
+        assert found.shape == (2, 2, 16, 32)
+        np.testing.assert_allclose(found[:, 0], 0.4, rtol=1e-6)
+        np.testing.assert_allclose(found[:, 1], 0.2, rtol=1e-5)
+    assert (combined([ramp], "flips")(window)[:, 1] > 0).any()
 
 
 def test_map_with_tta(tmp_path, random_model):
