@@ -20,7 +20,7 @@ from hrgldd_core.ahead import in_order
 from hrgldd_core.grid import aoi_outline, crs_of
 from hrgldd_core.mapping.reading import SeenWindow, read_windows, reading_threads
 from hrgldd_core.mapping.runtime import Runtime
-from hrgldd_core.mapping.strips import RowBlender, Span, Strip, StripResult, cut, join
+from hrgldd_core.mapping.strips import Outside, RowBlender, Span, Strip, StripResult, cut, join
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.normalise import BandStatistics, Normalisation
 from hrgldd_core.progress import Progress, no_progress
@@ -107,6 +107,8 @@ def predict_spans(
         threads=threads or reading_threads(),
     )
 
+    outside = _outside(scene)
+
     def infer(group: list[SeenWindow]) -> list[Predicted]:
         return _infer(group, runtime, batch)
 
@@ -122,13 +124,12 @@ def predict_spans(
             started = time.monotonic()
             blender = RowBlender(grid, span, layers=layers)
             for row in range(span.first, span.stop):
+                blender.begin_row(row)
                 for column in range(grid.columns.count):
                     window, p = next(predicted)
-                    blender.add(row, column, window.coverage, p)
+                    blender.add(row, column, window.coverage, p, outside=outside)
                     done += 1
                     progress(scene.id, done, total)
-                top = grid.rows.settled(row - 1) if row else 0
-                blender.end_row(row, _outside(scene, top, grid.rows.settled(row)))
             yield blender.result(time.monotonic() - started)
 
 
@@ -163,13 +164,17 @@ def _infer(group: list[SeenWindow], runtime: Runtime, batch: int) -> list[Predic
     return results
 
 
-def _outside(scene: Scene, top: int, bottom: int) -> npt.NDArray[np.bool_]:
-    """(y, x) whether each pixel of these rows lies beyond the AOI."""
-    grid = scene.target[top:bottom, :]
+def _outside(scene: Scene) -> Outside | None:
+    """Which pixels lie beyond the AOI; None where there is none."""
     if scene.aoi is None:
-        return np.zeros(grid.shape, bool)
-    outline = aoi_outline(scene.aoi, crs_of(grid))
-    beyond: npt.NDArray[np.bool_] = geometry_mask(
-        [outline.json], grid.shape, grid.affine, all_touched=True
-    )
+        return None
+    outline = aoi_outline(scene.aoi, crs_of(scene.target)).json
+
+    def beyond(rows: slice, columns: slice) -> npt.NDArray[np.bool_]:
+        grid = scene.target[rows, columns]
+        found: npt.NDArray[np.bool_] = geometry_mask(
+            [outline], grid.shape, grid.affine, all_touched=True
+        )
+        return found
+
     return beyond

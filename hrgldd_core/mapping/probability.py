@@ -28,9 +28,14 @@ Levels = npt.NDArray[np.uint8]
 """(y, x) stored probabilities."""
 
 
-def quantise(probability: npt.NDArray[np.float32], mapped: npt.NDArray[np.bool_]) -> Levels:
-    """Probabilities 0 to 1 as they are stored; `NODATA` where not mapped."""
-    levels = np.empty(probability.shape, np.uint8)
+def quantise(
+    probability: npt.NDArray[np.float32],
+    mapped: npt.NDArray[np.bool_],
+    *,
+    out: Levels | None = None,
+) -> Levels:
+    """Probabilities 0 to 1 as they are stored, in ``out``; `NODATA` where not mapped."""
+    levels = np.empty(probability.shape, np.uint8) if out is None else out
     for top in range(0, len(levels), _ROWS):
         part = np.clip(probability[top : top + _ROWS], 0, 1)
         part *= SCALE

@@ -7,17 +7,20 @@ last bit however it was cut, and no window is computed twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from hrgldd_core.mapping.probability import Levels, quantise
+from hrgldd_core.mapping.probability import NODATA, Levels, quantise
 from hrgldd_core.mapping.windows import WindowGrid
 from hrgldd_core.scenes import Coverage
 
-__all__ = ["RowBlender", "Span", "Strip", "StripResult", "cut", "join"]
+__all__ = ["Outside", "RowBlender", "Span", "Strip", "StripResult", "cut", "join"]
+
+Outside = Callable[[slice, slice], npt.NDArray[np.bool_]]
+"""(rows, columns) of the part to map -> (y, x) whether each pixel lies beyond the AOI."""
 
 
 @dataclass(frozen=True)
@@ -84,36 +87,57 @@ def join(results: Iterable[StripResult]) -> Iterator[Strip]:
     """Finished rows of strips that follow one another from the top of a scene."""
     above: npt.NDArray[np.float32] | None = None
     for result in results:
-        levels = result.levels
+        shared = result.head.shape[1]
         if above is not None:
-            shared = result.coverage[: result.head.shape[1]] == Coverage.MAPPED
-            levels = np.concatenate([_quantised(above + result.head, shared), levels], axis=1)
+            coverage = result.coverage[:shared]
+            yield _strip(result.top, _quantised(above + result.head, coverage), coverage)
         above = result.tail
-        yield Strip(result.top, levels[0], result.coverage, levels[1] if len(levels) > 1 else None)
+        yield _strip(result.top + shared, result.levels, result.coverage[shared:])
+
+
+def _strip(top: int, levels: Levels, coverage: npt.NDArray[np.uint8]) -> Strip:
+    return Strip(top, levels[0], coverage, levels[1] if len(levels) > 1 else None)
 
 
 def _quantised(
-    values: npt.NDArray[np.float32], mapped: npt.NDArray[np.bool_]
+    values: npt.NDArray[np.float32],
+    coverage: npt.NDArray[np.uint8],
+    out: npt.NDArray[np.uint8] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """(layer, y, x) values as they are stored."""
-    if len(values) == 1:
-        return quantise(values[0], mapped)[None]
-    return np.stack([quantise(layer, mapped) for layer in values])
+    levels = np.empty(values.shape, np.uint8) if out is None else out
+    for layer, stored in zip(values, levels, strict=True):
+        quantise(layer, coverage == Coverage.MAPPED, out=stored)
+    return levels
 
 
 class RowBlender:
-    """Sums the windows of a strip, one row of windows after the other."""
+    """Sums the windows of a strip as they come: from left to right, row after row.
+
+    Columns that no later window of the row reaches are stored at once, so that only what neighbours
+    share is held in float32.
+    """
 
     def __init__(self, grid: WindowGrid, span: Span, *, layers: int = 1) -> None:
-        """Hold one row of windows of so many layers, nothing added yet."""
+        """Hold a strip of so many layers, nothing added yet."""
         self._grid, self._span = grid, span
-        width = grid.columns.length
-        self._sum = np.zeros((layers, grid.rows.size, width), np.float32)
-        self._state = np.zeros((grid.rows.size, width), np.uint8)
-        self._head = np.zeros((layers, 0, width), np.float32)
-        self._tail = np.zeros((layers, 0, width), np.float32)
-        self._levels: list[Levels] = []
-        self._coverage: list[npt.NDArray[np.uint8]] = []
+        axis, width = grid.rows, grid.columns.length
+        self._top = axis.settled(span.first - 1) if span.first else 0
+        self._height = axis.settled(span.stop - 1) - self._top
+        shared = min(axis.blend, self._height) if span.first else 0
+        self._head = np.zeros((layers, shared, width), np.float32)
+        self._levels = np.full((layers, self._height - shared, width), NODATA, np.uint8)
+        self._coverage = np.empty((self._height, width), np.uint8)
+        self._above = self._tail = np.zeros((layers, 0, width), np.float32)
+        self._left = np.zeros((layers, axis.size, 0), np.float32)
+
+    def begin_row(self, row: int) -> None:
+        """Windows of this row follow."""
+        axis = self._grid.rows
+        bottom = axis.settled(row)
+        below = min(axis.blend, axis.length - bottom) if row + 1 < axis.count else 0
+        layers, _, width = self._head.shape
+        self._above, self._tail = self._tail, np.zeros((layers, below, width), np.float32)
 
     def add(
         self,
@@ -121,51 +145,58 @@ class RowBlender:
         column: int,
         coverage: npt.NDArray[np.uint8],
         values: npt.NDArray[np.float32] | None,
+        *,
+        outside: Outside | None = None,
     ) -> None:
-        """Add a window of the current row of windows, (layer, y, x); None has no pixel to map."""
-        axis = self._grid.columns
-        start = axis.start(column)
-        first, last = max(start, 0), min(start + axis.size, axis.length)
-        target, source = slice(first, last), slice(first - start, last - start)
-        self._state[:, target] = coverage[:, source]
-        if values is not None:
-            weighed = values[..., source] * self._grid.weight(row, column)[:, source]
-            self._sum[..., target] += weighed
-
-    def end_row(self, row: int, outside: npt.NDArray[np.bool_]) -> None:
-        """All windows of a row were added.
+        """Add the next window of the row that was begun.
 
         Args:
             row: of windows.
-            outside: (y, x) pixels beyond the AOI of the rows that the row of windows settles.
+            column: of windows.
+            coverage: (y, x) of the window.
+            values: (layer, y, x) of the window; None has no pixel to map.
+            outside: whether the pixels of some rows and columns lie beyond the AOI; None without.
         """
+        columns, rows = self._grid.columns, self._grid.rows
+        start, held = columns.start(column), rows.start(row)
+        first, last = columns.settled(column - 1) if column else 0, columns.settled(column)
+        top, bottom = rows.settled(row - 1) if row else 0, rows.settled(row)
+        state = coverage[top - held : bottom - held, first - start : last - start]
+        if outside is not None:
+            beyond = outside(slice(top, bottom), slice(first, last))
+            state = np.where(beyond, np.uint8(Coverage.OUTSIDE), state)
+        self._coverage[top - self._top : bottom - self._top, first:last] = state
+        left, self._left = self._left, self._left[..., :0]
+        if values is None:
+            # Nothing of its columns is mapped, whatever the window before leaves there.
+            return
+        weighed = values * self._grid.weight(row, column)
+        weighed[..., first - start : first - start + left.shape[-1]] += left
+        reach = min(columns.blend, columns.length - last) if column + 1 < columns.count else 0
+        self._left = weighed[..., last - start : last - start + reach].copy()
+        self._store(row, slice(first, last), weighed[..., first - start : last - start], state)
+
+    def _store(
+        self,
+        row: int,
+        columns: slice,
+        values: npt.NDArray[np.float32],
+        state: npt.NDArray[np.uint8],
+    ) -> None:
+        """Put the finished columns of a row of windows where they belong."""
         axis = self._grid.rows
         top, bottom = axis.settled(row - 1) if row else 0, axis.settled(row)
-        held = axis.start(row)
-        ramp = min(top + axis.blend, axis.length) if row else top
-        after = min(bottom + axis.blend, axis.length) if row + 1 < axis.count else bottom
-        state = self._state[top - held : bottom - held]
-        state[outside] = Coverage.OUTSIDE
-        first = top
+        held, first = axis.start(row), top
         if row > self._span.first:
-            self._sum[:, top - held : ramp - held] += self._tail
+            values[:, top - held : top - held + self._above.shape[1]] += self._above[..., columns]
         elif row:
-            self._head = self._sum[:, top - held : ramp - held].copy()
-            first = ramp
-        mapped = state[first - top :] == Coverage.MAPPED
-        self._levels.append(_quantised(self._sum[:, first - held : bottom - held], mapped))
-        self._coverage.append(state.copy())
-        self._tail = self._sum[:, bottom - held : after - held].copy()
-        self._sum[:] = 0
+            first = top + self._head.shape[1]
+            self._head[..., columns] = values[:, top - held : first - held]
+        self._tail[..., columns] = values[:, bottom - held : bottom - held + self._tail.shape[1]]
+        begins = self._top + self._head.shape[1]
+        stored = self._levels[:, first - begins : bottom - begins, columns]
+        _quantised(values[:, first - held : bottom - held], state[first - top :], out=stored)
 
     def result(self, seconds: float) -> StripResult:
-        """The strip, when all its rows have ended."""
-        first = self._span.first
-        return StripResult(
-            self._grid.rows.settled(first - 1) if first else 0,
-            self._head,
-            np.concatenate(self._levels, axis=1),
-            np.concatenate(self._coverage),
-            self._tail,
-            seconds,
-        )
+        """The strip, when all its windows were added."""
+        return StripResult(self._top, self._head, self._levels, self._coverage, self._tail, seconds)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +54,7 @@ def store_strip(plan: MappingPlan, scene_id: str, span: Span, result: StripResul
     """
     packed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(packed, _CODEC) as stream:
-        np.savez(stream, **asdict(result))
+        np.savez(stream, **vars(result))
     storage.write_bytes(_strip(plan, scene_id, span), packed.getvalue().to_pybytes())
 
 
