@@ -7,6 +7,7 @@ window: a window's own statistics would change at its border and leave a seam.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -96,9 +97,28 @@ class Normalisation:
 
     def apply(self, pixels: npt.NDArray[np.generic], statistics: BandStatistics) -> FloatArray:
         """Normalise (..., band) pixels to float32."""
-        x = pixels.astype(np.float32)
         if self.method == "none":
-            return x
-        x -= np.asarray(statistics.center, np.float32)
-        x /= np.asarray(statistics.scale, np.float32)
-        return np.arcsinh(x, out=x)
+            return pixels.astype(np.float32)
+        bands = pixels.shape[-1]
+        # As many pixels as a type has values are worth a table of them: a fifth of the time.
+        if pixels.dtype in (np.uint8, np.uint16) and pixels.size // bands > 256**pixels.itemsize:
+            import cv2
+
+            table = _table(statistics, pixels.dtype.name)
+            flat = np.ascontiguousarray(pixels).reshape(1, -1, bands)
+            return np.asarray(cv2.LUT(flat, table), np.float32).reshape(pixels.shape)
+        return _robust(pixels.astype(np.float32), statistics)
+
+
+def _robust(x: FloatArray, statistics: BandStatistics) -> FloatArray:
+    """(..., band) values, normalised in their place."""
+    x -= np.asarray(statistics.center, np.float32)
+    x /= np.asarray(statistics.scale, np.float32)
+    return np.arcsinh(x, out=x)
+
+
+@lru_cache(maxsize=8)
+def _table(statistics: BandStatistics, dtype: str) -> FloatArray:
+    """(1, value, band) what each value of an unsigned integer type becomes."""
+    values = np.arange(np.iinfo(dtype).max + 1, dtype=np.float32)
+    return _robust(np.stack([values] * len(statistics.center), axis=-1), statistics)[None]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -17,7 +16,6 @@ TILE = 1536
 """Side of a tile, pixels: three blocks of a COG; its labels are 9 MiB."""
 
 _UNSEEN = -1
-_EIGHT = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,11 @@ def tiles(shape: Sequence[int], side: int = TILE) -> Iterator[Tile]:
 
 def label_tile(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], int]:
     """Number the areas of a tile from 1; pixels that touch at a corner belong together."""
-    labels = np.empty(mask.shape, np.int32)
-    return labels, int(ndimage.label(mask, _EIGHT, output=labels))
+    import cv2
+
+    # The background counts as one. A third of scipy's time.
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(labels, np.int32), count - 1
 
 
 class Seams:

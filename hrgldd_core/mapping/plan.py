@@ -206,7 +206,7 @@ def _inputs(item: pystac.Item, bands: tuple[str, ...]) -> dict[str, dict[str, st
         hrefs = {asset.href for asset, _ in find_bands(item, bands)}
         if mask := find_mask(item):
             hrefs.add(mask.href)
-        return {href: storage.identity(href) for href in sorted(hrefs)}
+        return {href: storage.quick_identity(href) for href in sorted(hrefs)}
     except InputError as error:
         return str(error)
 

@@ -32,15 +32,18 @@ def threshold_sensitivity(
     thresholds = [t for step in _STEPS if 0 < (t := round(threshold + step, 3)) < 1]
     counts, areas = np.zeros(len(thresholds), int), np.zeros(len(thresholds))
     for href in rasters:
-        for i, sizes in enumerate(_sizes_m2(href, thresholds, side)):
-            large = sizes[sizes >= min_area_m2]
+        sizes, pixel_m2 = _sizes(href, thresholds, side)
+        for i, pixels in enumerate(sizes):
+            large = pixels[pixels * pixel_m2 >= min_area_m2]
             counts[i] += len(large)
-            areas[i] += large.sum()
+            areas[i] += large.sum() * pixel_m2
     return tuple(zip(thresholds, counts.tolist(), areas.tolist(), strict=True))
 
 
-def _sizes_m2(href: str, thresholds: Sequence[float], side: int) -> list[npt.NDArray[np.float64]]:
-    """Size of every area at each threshold; the raster is read once."""
+def _sizes(
+    href: str, thresholds: Sequence[float], side: int
+) -> tuple[list[npt.NDArray[np.int64]], float]:
+    """Pixels of every area at each threshold, and the m2 of one; the raster is read once."""
     with open_levels(href) as (read, grid):
         seams = [Seams(grid.shape) for _ in thresholds]
         pieces: list[list[npt.NDArray[np.int64]]] = [[] for _ in thresholds]
@@ -56,7 +59,8 @@ def _sizes_m2(href: str, thresholds: Sequence[float], side: int) -> list[npt.NDA
                 pieces[i].append(np.bincount(labels[mask], minlength=count + 1)[1:])
         pixel_m2 = grid.resolution.x**2
     none = np.empty(0, np.int64)
-    return [
-        np.bincount(seam.groups(), weights=np.concatenate([none, *parts])).astype(float) * pixel_m2
+    sizes = [
+        np.bincount(seam.groups(), weights=np.concatenate([none, *parts])).astype(np.int64)
         for seam, parts in zip(seams, pieces, strict=True)
     ]
+    return sizes, pixel_m2

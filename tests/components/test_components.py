@@ -168,7 +168,7 @@ def test_lineage_names_what_was_read(tmp_path, plan, bright_model):
     plan(max_items=1)
     scenes = json.loads((tmp_path / "scenes").read_text())
     assert list(scenes) == [str(tmp_path / "in/a.tif")]
-    assert set(scenes[str(tmp_path / "in/a.tif")]) == {"size", "sha256"}
+    assert set(scenes[str(tmp_path / "in/a.tif")]) == {"size", "xxh3_128"}
     assert [m["uri"] for m in json.loads((tmp_path / "mapper").read_text())] == [str(bright_model)]
 
 

@@ -100,3 +100,19 @@ def test_blend():
     assert a.blend(b, 0) == a
     assert a.blend(b, 1) == b
     assert a.blend(b, 0.25) == BandStatistics((2.5, 2.5), (1.5, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bands"), [(np.uint8, 1), (np.uint8, 3), (np.uint16, 4), (np.uint16, 8)]
+)
+def test_a_table_gives_the_same_as_the_formula(dtype, bands):
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (300, 260, bands + 1))
+    pixels = pixels.astype(dtype)[..., :bands]  # not contiguous
+    known = BandStatistics(tuple(range(50, 50 + bands)), tuple(range(7, 7 + bands)))
+    few, many = pixels[:1, :2], pixels
+    for each in (few, many):
+        found = Normalisation().apply(each, known)
+        assert found.dtype == np.float32
+        assert found.shape == each.shape
+        expected = np.arcsinh((each.astype(np.float32) - known.center) / known.scale)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

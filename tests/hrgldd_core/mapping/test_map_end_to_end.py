@@ -245,7 +245,7 @@ def test_manifest_agrees_with_the_result(mapped, manifest, inventory, coverage):
     assert summary["aoi_km2"] == pytest.approx(inside.sum() * 9e-6, rel=0.02)
     assert sum(summary["coverage_km2"].values()) == pytest.approx(summary["aoi_km2"], abs=2e-3)
     assert len(manifest["inputs"]) == 2
-    assert all(len(v["sha256"]) == 64 for v in manifest["inputs"].values())
+    assert all(len(v["xxh3_128"]) == 32 for v in manifest["inputs"].values())
     assert set(manifest["outputs"]) == {n for n in FILES if n.startswith("inventory")}
     for name, identity in manifest["outputs"].items():
         assert identity["size"] == (mapped.out / name).stat().st_size

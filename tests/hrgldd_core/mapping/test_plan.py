@@ -110,7 +110,7 @@ def test_files_are_asked_for_at_the_same_time(bright_model, tmp_path):
     content = write_raster(tmp_path / "a.tif", texture((64, 64))).read_bytes()
     with FileServer({f"/{i}.tif": content for i in range(8)}) as server:
         together, most = Barrier(4, timeout=20), []
-        asked = storage.identity
+        asked = storage.quick_identity
 
         def identity(href):
             # Passes only when four are at it; alone each would wait until the barrier breaks.
@@ -124,7 +124,7 @@ def test_files_are_asked_for_at_the_same_time(bright_model, tmp_path):
             for i in range(8)
         ]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(storage, "identity", identity)
+            patch.setattr(storage, "quick_identity", identity)
             found = make_plan(
                 items, open_model(str(bright_model)), out=str(tmp_path / "out"), event="e",
                 parameters=MappingParameters(threshold=0.5),
