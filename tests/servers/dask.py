@@ -24,12 +24,14 @@ class DaskCluster:
     Attributes:
         workers: how many.
         threads: of each.
+        pinned: whether each worker has a core of its own, as if it were a machine of one.
         environment: further variables of the workers.
         address: of the scheduler.
     """
 
     workers: int = 1
     threads: int = 1
+    pinned: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     address: str = ""
 
@@ -59,9 +61,11 @@ class DaskCluster:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """One more worker; a killed one is not started again by a nanny."""
+        core = sorted(os.sched_getaffinity(0))[len(self._processes) - 1] if self.pinned else None
         return self._start(
             "worker", self.address, "--host", "127.0.0.1", "--nthreads", str(self.threads),
             "--no-nanny", "--no-dashboard", "--local-directory", self._folder.name,
+            core=core,
         )  # fmt: skip
 
     def count(self) -> int:
@@ -81,12 +85,13 @@ class DaskCluster:
         self.scheduler.send_signal(signal.SIGKILL)
         self.scheduler.wait()
 
-    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+    def _start(self, *words: str, core: int | None = None) -> subprocess.Popen[bytes]:
+        on_core = [] if core is None else ["taskset", "--cpu-list", str(core)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.environment}
         log = Path(self._folder.name) / f"{words[0]}-{len(self._processes)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *words],
+                [*on_core, sys.executable, "-m", "dask", *words],
                 cwd=ROOT, env=environment, stdout=output, stderr=output,
             )  # fmt: skip
         self._processes.append(process)
