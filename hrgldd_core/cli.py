@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import tempfile
 import warnings
+from errno import EDQUOT, EFBIG, ENOSPC, EROFS
 from typing import Any
 
 import click
 
 from hrgldd_core import __version__
 from hrgldd_core.console import fail, say
-from hrgldd_core.errors import HrglddError
+from hrgldd_core.errors import HrglddError, OutputError
 
 __all__ = ["main"]
 
@@ -25,6 +27,7 @@ _COMMANDS = {
     "train": "hrgldd_core.commands.train:train",
 }
 
+_FULL = (EDQUOT, EFBIG, ENOSPC, EROFS)
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -53,6 +56,12 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except HrglddError as error:
             fail(error)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            where = str(error.filename or tempfile.gettempdir())
+            remedy = "Check the free space there, or name another temporary folder in TMPDIR"
+            fail(OutputError(f"cannot be written ({error.strerror})", where=where, remedy=remedy))
         except KeyboardInterrupt:
             say("hrgldd: interrupted; repeat the command to go on")
             raise SystemExit(130) from None

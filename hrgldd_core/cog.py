@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioError
 from rasterio.shutil import copy as raster_copy
 
-__all__ = ["COG_BLOCK", "copy_as_cog"]
+from hrgldd_core.errors import InputError, OutputError
+from hrgldd_core.grid import raster_grid
+from hrgldd_core.scenes.open import open_raster
+
+__all__ = ["COG_BLOCK", "check_cog", "copy_as_cog", "writing_below"]
 
 COG_BLOCK = 512
 """Side of a block, pixels."""
@@ -22,7 +30,7 @@ def copy_as_cog(source: Any, path: Path, *, overviews: str, **options: Any) -> N
     Args:
         source: a path, or a rasterio dataset opened for reading.
         path: where to write.
-        overviews: how GDAL resamples them: ``AVERAGE`` for quantities, ``MODE`` or ``NEAREST`` for
+        overviews: how GDAL resamples them: ``AVERAGE`` for quantities, ``NEAREST`` for
             classes and bits.
         options: further ones of GDAL's COG driver.
     """
@@ -38,3 +46,41 @@ def copy_as_cog(source: Any, path: Path, *, overviews: str, **options: Any) -> N
         NUM_THREADS="ALL_CPUS",
         **options,
     )
+
+
+@contextmanager
+def writing_below(folder: Path) -> Iterator[None]:
+    """Rasters are written into a temporary folder meanwhile.
+
+    Raises:
+        OutputError: when one cannot be.
+    """
+    try:
+        yield
+    except RasterioError as error:
+        cause = error.__cause__ or error
+        raise OutputError(
+            f"cannot be written ({cause})",
+            where=str(folder),
+            remedy="Check the free space of the temporary folder, or name another in TMPDIR",
+        ) from None
+
+
+def check_cog(path: Path, grid: GeoBox) -> None:
+    """Refuse a finished local file that is cut off, on another grid or not cloud optimised.
+
+    Raises:
+        OutputError: saying what is wrong.
+    """
+    try:
+        with open_raster(str(path)) as dataset:
+            layout = dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT")
+            sound = layout == "COG" and raster_grid(dataset, str(path)) == grid
+    except InputError as error:
+        raise OutputError(f"was not written whole ({error})", where=str(path)) from None
+    if not sound:
+        raise OutputError(
+            "is not a cloud optimised GeoTIFF of the expected grid",
+            where=str(path),
+            remedy="Check the free space of the temporary folder and try again",
+        )

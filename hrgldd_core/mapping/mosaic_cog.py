@@ -1,4 +1,4 @@
-"""Tiles of a mosaic to two cloud optimised GeoTIFFs, in bounded memory and checked."""
+"""Tiles of a mosaic to two cloud optimised GeoTIFFs, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from hrgldd_core.cog import COG_BLOCK, copy_as_cog
-from hrgldd_core.errors import InputError, OutputError
-from hrgldd_core.grid import raster_grid
+from hrgldd_core.cog import COG_BLOCK, check_cog, copy_as_cog, writing_below
 from hrgldd_core.inventory.components import Tile
 from hrgldd_core.mapping.probability import NODATA, SCALE, Levels
-from hrgldd_core.scenes.open import open_raster
 
-__all__ = ["check_cog", "mosaic_cogs"]
+__all__ = ["mosaic_cogs"]
 
 _CACHE_BYTES = 64 << 20
 
@@ -50,7 +47,7 @@ def mosaic_cogs(
         "sparse_ok": True,
         "bigtiff": "if_safer",
     }
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+    with writing_below(folder), rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
         with (
             rasterio.open(plain["probability"], "w", dtype="uint8", nodata=NODATA, **profile) as p,
             rasterio.open(plain["source"], "w", dtype="uint16", nodata=0, **profile) as s,
@@ -70,23 +67,3 @@ def mosaic_cogs(
             plain[name].unlink()
             check_cog(paths[-1], grid)
     return paths[0], paths[1]
-
-
-def check_cog(path: Path, grid: GeoBox) -> None:
-    """Refuse a finished local file that is cut off, on another grid or not cloud optimised.
-
-    Raises:
-        OutputError: saying what is wrong.
-    """
-    try:
-        with open_raster(str(path)) as dataset:
-            layout = dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT")
-            sound = layout == "COG" and raster_grid(dataset, str(path)) == grid
-    except InputError as error:
-        raise OutputError(f"was not written whole ({error})", where=str(path)) from None
-    if not sound:
-        raise OutputError(
-            "is not a cloud optimised GeoTIFF of the expected grid",
-            where=str(path),
-            remedy="Check the free space of the temporary folder and try again",
-        )

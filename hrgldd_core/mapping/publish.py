@@ -92,8 +92,9 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
             model_id=plan.model_label(spec),
             synthetic=any(scene.synthetic for scene in scenes.values()),
         )
-        mosaics = _publish_mosaics(plan, maps)
         sensitivity, coverage_areas = others.result(), seen.result()
+        # Takes the local files away, which the others read.
+        mosaics = _publish_mosaics(plan, maps)
     summary = summarise(
         plan,
         mapped,

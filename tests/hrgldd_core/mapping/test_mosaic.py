@@ -13,10 +13,10 @@ from odc.geo.geobox import GeoBox
 from rasterio.transform import from_origin
 from rio_cogeo import cog_validate
 
+from hrgldd_core.cog import check_cog
 from hrgldd_core.errors import OutputError
 from hrgldd_core.inventory.polygonise import SourceScene
 from hrgldd_core.mapping.mosaic import make_mosaic
-from hrgldd_core.mapping.mosaic_cog import check_cog
 from hrgldd_core.mapping.zones import zone_grid, zones
 from tests.support import UTM, raster_of, write_raster
 

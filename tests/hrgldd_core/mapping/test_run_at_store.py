@@ -10,6 +10,7 @@ import rasterio
 
 from hrgldd_core import storage
 from hrgldd_core.storage import failures
+from tests.servers.s3 import s3_bucket
 from tests.servers.store import faulty_store
 from tests.support import NORTH_UP, hrgldd, texture, write_raster
 
@@ -70,3 +71,20 @@ def test_the_same_bytes_through_a_faulty_store(tmp_path, run, monkeypatch):
         before = {name: it.generation for name, it in store.objects.items()}
         assert run(out, scenes)["reused"]
         assert {name: it.generation for name, it in store.objects.items()} == before
+
+
+def test_the_same_bytes_through_s3(tmp_path, run, monkeypatch):
+    expected = run(tmp_path / "local")
+    with s3_bucket(monkeypatch) as bucket:
+        for path in run.scenes:
+            storage.write_bytes(f"{bucket}/{path.name}", path.read_bytes())
+        scenes = [f"{bucket}/{path.name}" for path in run.scenes]
+        found = run(f"{bucket}/run", scenes)
+        for kind in ("probability", "coverage"):
+            for path in run.scenes:
+                there = storage.read_bytes(f"{bucket}/run/{kind}/{path.name}")
+                assert there == (tmp_path / "local" / kind / path.name).read_bytes()
+        assert found["polygons"] == expected["polygons"] == 1
+        assert storage.exists(f"{bucket}/run/collection.json")
+        assert not storage.list_names(f"{bucket}/run/.work")
+        assert run(f"{bucket}/run", scenes)["reused"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from hrgldd_core import storage
 from hrgldd_core.errors import OutputError
 from hrgldd_core.storage import failures
 from tests.servers.gcs import gcs_bucket
+from tests.servers.s3 import s3_bucket
 from tests.servers.store import faulty_store
 from tests.support import texture, write_raster
 
@@ -28,31 +28,6 @@ def quick(monkeypatch):
     sleep = asyncio.sleep
     monkeypatch.setattr("gcsfs.retry.asyncio.sleep", lambda _: sleep(0.001))
     monkeypatch.setattr(failures, "_FIRST_PAUSE_S", 0.001)
-
-
-@contextmanager
-def s3_bucket(monkeypatch):
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    import boto3
-    import s3fs
-
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_S3_ENDPOINT", f"{host}:{port}")
-    monkeypatch.setenv("AWS_HTTPS", "NO")
-    monkeypatch.setenv("AWS_VIRTUAL_HOSTING", "FALSE")
-    s3fs.S3FileSystem.clear_instance_cache()
-    boto3.client("s3").create_bucket(Bucket="landslides")
-    try:
-        yield "s3://landslides"
-    finally:
-        s3fs.S3FileSystem.clear_instance_cache()
-        server.stop()
 
 
 @pytest.fixture(params=["file", "gs", "emulator", "s3"])
