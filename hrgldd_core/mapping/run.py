@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pystac
@@ -80,10 +81,19 @@ class SceneMapper:
         if (finished := mapped_item(plan, item.id)) is not None:
             return finished
         progress(item.id, 0, 1)
-        prepared = prepare(plan, spec, item)
+        with ThreadPoolExecutor(1) as beside:
+            opening = beside.submit(self._open)
+            prepared = prepare(plan, spec, item)
         claim_output(plan)
+        runtime, batch = opening.result(), self._batch or suggested_batch()
+        results = strips_of(plan, spec, prepared, runtime, batch=batch, progress=progress)
+        with closing(results):
+            return assemble(plan, spec, prepared, results)
+
+    def _open(self) -> Runtime:
+        """What looks at windows, loaded the first time."""
         if self._runtime is None:
-            chosen = plan.parameters
+            chosen = self._plan.parameters
             self._runtime = combined(
                 [
                     open_runtime(model, name=chosen.runtime, precision=chosen.precision)
@@ -91,7 +101,4 @@ class SceneMapper:
                 ],
                 chosen.tta,
             )
-        batch = self._batch or suggested_batch()
-        results = strips_of(plan, spec, prepared, self._runtime, batch=batch, progress=progress)
-        with closing(results):
-            return assemble(plan, spec, prepared, results)
+        return self._runtime
