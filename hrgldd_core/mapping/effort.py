@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pystac
@@ -78,5 +80,9 @@ def effort_rows(summary: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _peak_mb() -> int:
     """Largest resident memory of this process so far."""
+    with suppress(OSError, StopIteration):
+        # `ru_maxrss` begins with that of the process that started this one.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(x for x in lines if x.startswith("VmHWM")).split()[1]) * 1024 // 10**6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024))
