@@ -33,6 +33,12 @@ def test_the_gpu_image_differs_from_the_cpu_image_in_the_framework_only():
     assert {n for n in differing if not FRAMEWORK.match(n)} == set()
 
 
+def test_the_driver_is_found_where_gke_mounts_it():
+    shipped = (ROOT / "images/Dockerfile").read_text().rpartition("\nFROM ")[2]
+    (environment,) = re.findall(r"(?m)^ENV ((?:.*\\\n)*.*)$", shipped)
+    assert "LD_LIBRARY_PATH=/usr/local/nvidia/lib64" in environment.split()
+
+
 def test_the_dockerfile_is_in_style(tools):
     done = subprocess.run(
         [tools / "hadolint", ROOT / "images/Dockerfile"],

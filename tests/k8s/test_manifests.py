@@ -53,7 +53,7 @@ def test_no_secret_is_in_the_repository(rendered):
 
 def test_every_pod_is_restricted_and_bounded(rendered):
     pods = list(_pods(rendered))
-    assert len(pods) == 5
+    assert len(pods) == 6
     for pod in pods:
         context = pod["securityContext"]
         assert context["runAsNonRoot"]

@@ -117,6 +117,25 @@ def test_scratch_stays_below_what_a_pod_is_evicted_for(pair):
         assert _amount(profile["scratch"]) <= most, name
 
 
+def test_the_doctor_for_gpus_goes_where_gpu_tasks_go(rendered):
+    file = yaml.safe_load((ROOT / "pipelines/profiles.yaml").read_text())
+    profile = file["profiles"]["gpu-map"]
+    (job,) = (d for d in rendered["k8s/doctor-gpu"] if d["kind"] == "Job")
+    assert job["metadata"]["labels"] == {
+        "kueue.x-k8s.io/queue-name": profile["queue"],
+        "kueue.x-k8s.io/priority-class": profile["priority"],
+    }
+    pod = job["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {file["gpu"]["node_label"]: profile["gpu"]["type"]}
+    assert pod["tolerations"] == file["gpu"]["tolerations"]
+    (container,) = pod["containers"]
+    assert container["resources"]["limits"][file["gpu"]["resource"]] == "1"
+    assert "--gpu" in container["args"]
+    (plain,) = (d for d in rendered["k8s/doctor"] if d["kind"] == "Job")
+    args = plain["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert [a for a in container["args"] if a != "--gpu"] == args
+
+
 # Of a machine type, what tasks can have: cores and bytes of memory, less what Kubernetes takes.
 MACHINES = {"n2d-standard-8": (7.9, 28.5 * 2**30), "g2-standard-8": (7.9, 28.5 * 2**30)}
 IMAGE_GIB = 8
