@@ -11,7 +11,8 @@ source common.sh
 common=(--project "$PROJECT" --location "$LOCATION")
 regional=(--project "$PROJECT" --region "$LOCATION")
 gcloud services enable --project "$PROJECT" artifactregistry.googleapis.com \
-  compute.googleapis.com container.googleapis.com iam.googleapis.com storage.googleapis.com
+  compute.googleapis.com container.googleapis.com iam.googleapis.com iamcredentials.googleapis.com \
+  storage.googleapis.com
 
 there gcloud artifacts repositories describe hrgldd "${common[@]}" ||
   gcloud artifacts repositories create hrgldd "${common[@]}" --repository-format docker
@@ -27,7 +28,8 @@ there gcloud container clusters describe "$CLUSTER" "${common[@]}" ||
   gcloud container clusters create "$CLUSTER" "${common[@]}" \
     --release-channel regular --num-nodes 1 --machine-type e2-standard-8 --service-account "$NODES" \
     --workload-pool "$PROJECT.svc.id.goog" --enable-dataplane-v2 --enable-ip-alias \
-    --enable-private-nodes --enable-shielded-nodes --autoscaling-profile optimize-utilization
+    --enable-private-nodes --enable-shielded-nodes --autoscaling-profile optimize-utilization \
+    --enable-managed-prometheus --monitoring SYSTEM,DCGM # the GPUs' exporter comes with these
 
 # Private nodes reach STAC APIs and image registries outside of Google through this.
 there gcloud compute routers describe "$CLUSTER" "${regional[@]}" ||
@@ -35,6 +37,21 @@ there gcloud compute routers describe "$CLUSTER" "${regional[@]}" ||
 there gcloud compute routers nats describe "$CLUSTER" "${regional[@]}" --router "$CLUSTER" ||
   gcloud compute routers nats create "$CLUSTER" "${regional[@]}" --router "$CLUSTER" \
     --auto-allocate-nat-external-ips --nat-all-subnet-ip-ranges
+
+# Where GKE has a rule that lets the control plane reach private nodes, it is for ports 443 and 10250 only.
+# Webhooks listen elsewhere: Kubeflow 4443, Knative, Katib and KFP 8443, Kueue and KServe 9443, Istio
+# 15017; Kueue's own API 8082. Newer clusters have no such rule, and need none: their control plane comes
+# in through the nodes.
+master() { # a field of that rule
+  gcloud compute firewall-rules list --project "$PROJECT" \
+    --filter "name~^gke-$CLUSTER-[0-9a-z]+-master\$" --format "value($1.list())"
+}
+from=$(master sourceRanges)
+tags=$(master targetTags)
+[[ -z $from ]] || there gcloud compute firewall-rules describe "$CLUSTER-webhooks" --project "$PROJECT" ||
+  gcloud compute firewall-rules create "$CLUSTER-webhooks" --project "$PROJECT" --network default \
+    --direction INGRESS --source-ranges "$from" --target-tags "$tags" \
+    --allow tcp:4443,tcp:8082,tcp:8443,tcp:9443,tcp:15017
 
 pool() { # name, then options
   local name=$1
@@ -45,7 +62,8 @@ pool() { # name, then options
       --workload-metadata GKE_METADATA --shielded-secure-boot --service-account "$NODES" "$@"
 }
 # Nothing reserves a task's scratch on a node's disk: disks hold that of all tasks that fit on a node.
-cpu=(--machine-type n2d-standard-8 --disk-size 200)
+# The label keeps tasks off the cluster's own nodes, whose disks are smaller.
+cpu=(--machine-type n2d-standard-8 --disk-size 200 --node-labels hrgldd.org/pool=cpu)
 # GKE taints GPU nodes nvidia.com/gpu=present:NoSchedule by itself, and installs driver and device plugin.
 gpu=(--machine-type g2-standard-8 --disk-size 150
   --accelerator "type=nvidia-l4,count=1,gpu-driver-version=latest")

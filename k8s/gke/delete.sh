@@ -17,6 +17,9 @@ gone() { # a command that describes something, --, a command that deletes it
 }
 at=("$CLUSTER" --project "$PROJECT" --location "$LOCATION")
 gone gcloud container clusters describe "${at[@]}" -- gcloud container clusters delete "${at[@]}"
+rule=("$CLUSTER-webhooks" --project "$PROJECT")
+gone gcloud compute firewall-rules describe "${rule[@]}" -- \
+  gcloud compute firewall-rules delete "${rule[@]}"
 router=("$CLUSTER" --project "$PROJECT" --region "$LOCATION")
 gone gcloud compute routers describe "${router[@]}" -- gcloud compute routers delete "${router[@]}"
 for address in "$IDENTITY" "$NODES"; do
@@ -24,5 +27,7 @@ for address in "$IDENTITY" "$NODES"; do
   gone gcloud iam service-accounts describe "${one[@]}" -- \
     gcloud iam service-accounts delete "${one[@]}"
 done
+# Disks of volume claims outlive their cluster, and are paid for.
+echo "see whether disks are left: gcloud compute disks list --project $PROJECT --filter 'name~^pvc- AND -users:*'"
 echo "left: gcloud storage rm --recursive gs://$BUCKET"
 echo "left: gcloud artifacts repositories delete hrgldd --project $PROJECT --location $LOCATION"

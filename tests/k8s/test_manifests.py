@@ -142,6 +142,11 @@ def test_pools_have_the_taints_and_labels_that_flavors_name(rendered):
         spec = flavor["spec"]
         for taint in spec.get("nodeTaints", []):
             assert f"{taint['key']}={taint['value']}:{taint['effect']}" in script
+        if pool := spec["nodeLabels"].get("hrgldd.org/pool"):
+            assert f"--node-labels hrgldd.org/pool={pool})" in script
+            assert f"\n{pool}=(" in script
+        # Each flavor is of our pools only, never of the cluster's own nodes.
+        assert {"hrgldd.org/pool", "cloud.google.com/gke-accelerator"} & set(spec["nodeLabels"])
         if gpu := spec["nodeLabels"].get("cloud.google.com/gke-accelerator"):
             assert f"type={gpu}," in script
 

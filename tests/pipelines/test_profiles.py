@@ -15,7 +15,9 @@ from pipelines.profiles import amount, read_profiles, seconds
 from tests.support import CONSOLE, ROOT
 
 OWN = ROOT / "pipelines/profiles.yaml"
-NAMES = {"cpu-small", "cpu-map", "cpu-large", "gpu-map", "gpu-train"}
+NAMES = {
+    "cpu-small", "cpu-map", "cpu-publish", "cpu-train", "cpu-large", "gpu-map", "gpu-train",
+}  # fmt: skip
 
 
 def changed(folder: Path, *path: str, value: object = None, of: Path = OWN) -> Path:
@@ -51,6 +53,29 @@ def test_the_package_s_own_file():
     # Only what goes on where it stopped may be put on nodes that are taken away.
     for name, step in profiles.steps.items():
         assert step.retry or not profiles.profiles[step.profile].spot, name
+
+
+def test_what_an_event_may_end_is_tried_again():
+    """Kueue deletes the pod of a step of lower priority; a run must not fail by that."""
+    from hrgldd_core.dataset.claim import _STALE_S
+
+    profiles = read_profiles(str(OWN))
+    ended = {
+        name: step for name, step in profiles.steps.items()
+        if profiles.profiles[step.profile].priority == "hrgldd-batch"
+    }  # fmt: skip
+    assert set(ended) >= {"build_dataset", "describe_dataset", "evaluate_models", "train_runs"}
+    assert [name for name, step in ended.items() if step.retry is None] == []
+    # A killed build is known to be dead by then.
+    assert seconds(ended["build_dataset"].retry.wait) > _STALE_S
+
+
+def test_mapping_and_training_without_gpus_use_spot_nodes_publishing_does_not():
+    profiles = read_profiles(str(OWN))
+    assert profiles.profiles["cpu-map"].spot
+    assert profiles.profiles["cpu-train"].spot
+    published = profiles.profiles[profiles.steps["publish_results"].profile]
+    assert not published.spot
 
 
 def test_laptop_s_file(tmp_path):
