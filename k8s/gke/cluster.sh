@@ -26,7 +26,7 @@ done
 
 there gcloud container clusters describe "$CLUSTER" "${common[@]}" ||
   gcloud container clusters create "$CLUSTER" "${common[@]}" \
-    --release-channel regular --num-nodes 1 --machine-type e2-standard-8 --service-account "$NODES" \
+    --release-channel regular --num-nodes 1 --machine-type e2-standard-8 --disk-size 100 --service-account "$NODES" \
     --workload-pool "$PROJECT.svc.id.goog" --enable-dataplane-v2 --enable-ip-alias \
     --enable-private-nodes --enable-shielded-nodes --autoscaling-profile optimize-utilization \
     --enable-managed-prometheus --monitoring SYSTEM,DCGM # the GPUs' exporter comes with these

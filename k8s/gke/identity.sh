@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Who may use the one bucket, without any key: the account that tasks act as, and only the service
 # account hrgldd-pipeline of the namespace hrgldd may act as it; default-editor, which runs have that
-# name no account (`kfp run create`) and which KFP's artifact server of the namespace has; and, for
+# name no account (`kfp run create`) and which KFP's artifact server has where that is on; and, for
 # reading only, KFP's UI. May be run again.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -18,6 +18,14 @@ from pathlib import Path
 import yaml
 
 DIGEST = "sha256:" + "0" * 64
+# What of Kubeflow's clone the guide changes: Istio, with what is said of GKE beside it.
+ISTIO = """resources:
+- ../common/istio/istio-namespace/base
+- ../common/istio/istio-install/overlays/oauth2-proxy
+# - ../common/istio/istio-install/overlays/gke
+# - ../common/istio/istio-install/overlays/ambient-oauth2-proxy
+- ../common/dex/overlays/oauth2-proxy
+"""
 _NO_SERVER = re.compile(r"refused|unable to connect|timed out|was not found|no configuration", re.I)
 
 
@@ -73,7 +81,9 @@ def docker(words: list[str]) -> str:
 
 
 def gcloud(words: list[str]) -> str:
-    """There is what was created before; projects have a number."""
+    """There is what was created before; projects have a number, and the control plane a rule."""
+    if words[:3] == ["compute", "firewall-rules", "list"]:
+        return "10.0.0.0/28" if "sourceRanges" in words[-1] else "gke-nodes"
     if words[:2] == ["projects", "describe"]:
         return "123"
     if "describe" in words:
@@ -89,9 +99,15 @@ def gcloud(words: list[str]) -> str:
 
 
 def git(words: list[str]) -> str:
-    """A clone is an empty folder."""
+    """A clone has what the guide changes; of its releases only the newest has Pipelines 2.17."""
     if words[0] == "clone":
-        Path(words[-1]).mkdir()
+        file = Path(words[-1]) / "example/kustomization.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(ISTIO)
+    if words[0] == "-C":
+        if not Path(words[1]).is_dir():
+            raise SystemExit(f"no clone {words[1]}")
+        return {"tag": "v1\nv0", "show": "/pipelines/tree/2.17.2"}.get(words[2], "")
     return "0" * 40 if words[0] == "rev-parse" else ""
 
 

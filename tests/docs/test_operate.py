@@ -38,8 +38,42 @@ def test_what_is_applied_is_rendered_by_the_tests():
     for guide in ("docs/operate.md", "k8s/README.md"):
         applied |= set(re.findall(r"kubectl (?:apply|delete) -k (\S+)", _text(guide)))
         applied |= set(re.findall(r"kubectl kustomize (\S+)", _text(guide)))
-    assert {"k8s/overlays/gke", "k8s/overlays/kind", "k8s/doctor", "k8s/dask-cluster"} <= applied
+    assert {"k8s/overlays/gke", "k8s/overlays/kind"} <= applied
+    assert {"k8s/doctor", "k8s/doctor-gpu", "k8s/dask-cluster", "k8s/shell"} <= applied
     assert applied <= set(TARGETS)
+
+
+def test_quotas_are_those_of_the_pools():
+    """Cores, disks and GPUs of `cluster.sh`: of the cluster itself, and with all pools full."""
+    script = (ROOT / "k8s/gke/cluster.sh").read_text()
+    shapes = re.findall(
+        r"(?m)^(cpu|gpu)=\(--machine-type (\S+)-standard-(\d+) --disk-size (\d+)(.*(?:\n  .*)*)",
+        script,
+    )
+    shape = {name: (family, int(cores), int(disk)) for name, family, cores, disk, _ in shapes}
+    first = re.search(
+        r"--num-nodes (\d+) --machine-type e2-standard-(\d+) --disk-size (\d+)", script
+    )
+    nodes, cores, disk = map(int, first.groups())
+    nodes *= 3  # zones of a region
+    begin = {"CPUS_ALL_REGIONS": nodes * cores, "SSD_TOTAL_GB": nodes * disk}
+    full = dict(begin)
+    pools = re.findall(r'(?m)^pool (\S+) "\$\{(\w+)\[@\]\}" --total-max-nodes (\d+)', script)
+    assert len(pools) == 4
+    for name, kind, most in pools:
+        family, cores, disk = shape[kind]
+        add = {"CPUS_ALL_REGIONS": cores, "SSD_TOTAL_GB": disk}
+        if family == "n2d":
+            add["N2D_CPUS"] = cores
+        if kind == "gpu":
+            spot = "PREEMPTIBLE_" if name.endswith("spot") else ""
+            add |= {"GPUS_ALL_REGIONS": 1, f"{spot}NVIDIA_L4_GPUS": 1}
+        for quota, each in add.items():
+            full[quota] = full.get(quota, 0) + each * int(most)
+    rows = re.findall(r"(?m)^\| `([A-Z0-9_]+)`[^|]*\| (\d+) \| (\d+) \|$", _text("docs/operate.md"))
+    assert {quota: (int(a), int(b)) for quota, a, b in rows} == {
+        quota: (begin.get(quota, 0), most) for quota, most in full.items()
+    }
 
 
 def test_settings_that_are_replaced_are_there():

@@ -22,7 +22,7 @@ from tests.servers.kfp import kfp_server
 from tests.support import ROOT
 
 GUIDE = "docs/operate.md"
-STOOD_IN = ("kubectl", "docker", "gcloud", "git", "helm", "kustomize")
+STOOD_IN = ("kubectl", "docker", "gcloud", "git", "helm", "kind", "kustomize", "sudo")
 SUMMARY = {"status": "done", "event": "e", "scenes": 2, "polygons": 7, "missing": {}}
 # What a reader fills in.
 FILLED = {
@@ -30,12 +30,21 @@ FILLED = {
     "YOUR_PROJECT": "a-project",
     "YOUR_USER": "me@example.org",
     "YOUR_RELEASE": "v1",
+    "YOUR_COLLECTION": "analytic",
 }
 
 
 def commands(text):
     """The shell commands of a guide."""
     return re.findall(r"(?ms)^```bash\n(.*?)^```", text)
+
+
+def walk(text):
+    """The guide as one script: each section in a shell of its own, as after a night's sleep."""
+    first, *later = (commands(part) for part in re.split(r"(?m)^## ", text))
+    shells = ["\n".join(first)]
+    shells += ["\n".join(["source out/operate.env", *blocks]) for blocks in later if blocks]
+    return "\n".join(["set -euo pipefail", *(f"(\n{shell}\n)" for shell in shells)])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +70,7 @@ def walked(tmp_path_factory):
     result.mkdir()
     (result / "manifest.json").write_text(json.dumps({"summary": SUMMARY}))
     (result / "collection.json").write_text("{}")
-    script = "\n".join(["set -euo pipefail", *commands((checkout / GUIDE).read_text())])
+    script = walk((checkout / GUIDE).read_text())
     for what, filled in {**FILLED, "gs://YOUR_BUCKET/events/vilangad": str(result)}.items():
         assert what in script, f"{GUIDE} no longer has {what!r}"
         script = script.replace(what, filled)
@@ -97,20 +106,27 @@ def test_what_comes_later_needs_what_came_before(walked):
     calls, _, _ = walked
     steps = [
         _at(calls, "gcloud", "container", "clusters", "create"),
+        _at(calls, "gcloud", "compute", "firewall-rules", "create"),
         _at(calls, "gcloud", "container", "node-pools", "create", "gpu-spot"),
         _at(calls, "kustomize", "build"),
+        _at(calls, "kubectl", "wait", "-n", "kubeflow", "--for=condition=Available"),
         _at(calls, "helm", "install", "monitoring"),
         _at(calls, "kubectl", "apply", "-f", "k8s/prerequisites/profile.yaml"),
         _at(calls, "gcloud", "iam", "service-accounts", "add-iam-policy-binding"),
+        # The laptop's image first: what GKE's block sets comes after it.
+        _at(calls, "kind", "load"),
         _at(calls, "docker", "push"),
         _at(calls, "kubectl", "apply", "-k", "k8s/overlays/gke"),
         _at(calls, "kubectl", "replace", "--force"),
+        _at(calls, "kubectl", "wait", "-n", "hrgldd", "--for=jsonpath={.status.ready}=1"),
         _at(calls, "kubectl", "logs"),
         _at(calls, "kubectl", "port-forward"),
         _at(calls, "kubectl", "exec"),
         _at(calls, "kubectl", "delete", "-f", "k8s/prerequisites/profile.yaml"),
         _at(calls, "kubectl", "delete", "-k", "k8s/overlays/gke"),
+        _at(calls, "kubectl", "delete", "pvc", "--all", "-n", "kubeflow"),
         _at(calls, "gcloud", "container", "clusters", "delete"),
+        _at(calls, "gcloud", "compute", "firewall-rules", "delete"),
         _at(calls, "gcloud", "compute", "routers", "delete"),
         _at(calls, "gcloud", "iam", "service-accounts", "delete"),
     ]
@@ -143,6 +159,24 @@ def test_settings_were_filled_in(walked):
     assert "PROJECT=a-project" in settings
     assert "STAC_URL=https://stac.example.org/v1" in settings
     assert "me@example.org" in (checkout / "k8s/prerequisites/profile.yaml").read_text()
+
+
+def test_istio_is_the_one_for_gke(walked):
+    _, _, checkout = walked
+    found = (checkout.parent / "kubeflow/example/kustomization.yaml").read_text()
+    changed = stand_in.ISTIO.replace(
+        "overlays/oauth2-proxy\n# - ../common/istio", "overlays/gke\n# - ../common/istio", 1
+    )
+    assert found == changed != stand_in.ISTIO
+
+
+def test_jobs_are_waited_for_by_what_is_there_at_once(walked):
+    """`kubectl wait pod -l` ends at once while there is no pod; a job is there when it is made."""
+    calls, _, _ = walked
+    waits = [call for call in calls if call[:2] == ["kubectl", "wait"]]
+    assert [call for call in waits if "pod" in call] == []
+    waited = {call[-1] for call in waits if any("status.ready" in word for word in call)}
+    assert waited == {"job/hrgldd-doctor", "job/hrgldd-doctor-gpu", "job/hrgldd-shell"}
 
 
 def test_scripts_for_gke_can_be_run_again(walked):
