@@ -93,6 +93,19 @@ def test_every_queued_profile_fits_a_flavor(pair):
         )
 
 
+def test_an_event_fits_beside_two_long_steps(rendered):
+    """Long steps have its priority and are never preempted; mapping itself may be on spot nodes."""
+    file = yaml.safe_load((ROOT / "pipelines/profiles.yaml").read_text())
+    queue = _named(rendered["k8s/overlays/gke"], "ClusterQueue")["hrgldd-cpu"]
+    flavors = queue["spec"]["resourceGroups"][0]["flavors"]
+    (stays,) = (f for f in flavors if f["name"].endswith("on-demand"))
+    has = {r["name"]: _amount(r["nominalQuota"]) for r in stays["resources"]}
+    together = ["cpu-large", "cpu-large", "cpu-small", "cpu-publish"]
+    for resource in ("cpu", "memory"):
+        asked = sum(_amount(file["profiles"][name][resource]["request"]) for name in together)
+        assert asked <= has[resource], resource
+
+
 def test_a_step_at_its_widest_stays_within_the_quota(pair):
     documents, file = pair
     (quota,) = _named(documents, "ResourceQuota").values()
