@@ -42,8 +42,8 @@ def judge(
 
     Returns:
         The candidate's ``metrics.json`` with ``shown``, its row of the mixed test set (the first
-        row there is, otherwise), ``evaluation``, where the figures are, ``model``, and
-        ``champion``, what the registry said (None when it has none).
+        row there is, or its headline, otherwise), ``evaluation``, where the figures are,
+        ``model``, and ``champion``, what the registry said (None when it has none).
 
     Raises:
         InputError: when model or data are unusable, or the champion needs bands that are not there.
@@ -68,7 +68,7 @@ def judge(
     figures = _figures(folder, CANDIDATE, several=len(models) > 1)
     return {
         **figures,
-        "shown": {"threshold": figures["threshold"], **figures["collections"][0]},
+        "shown": {"threshold": figures["threshold"], **(figures["collections"] or [figures])[0]},
         "evaluation": folder,
         "model": model,
         "champion": champion.model_dump() if champion else None,

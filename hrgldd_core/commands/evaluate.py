@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hrgldd_core.commands.figures import figures_text
+from hrgldd_core.commands.figures import evaluation_text
 from hrgldd_core.commands.options import json_option, out_option
 from hrgldd_core.console import emit, progress_bar
 
@@ -18,7 +18,7 @@ __all__ = ["evaluate"]
 @click.option(
     "--split",
     type=click.Choice(["train", "val", "test", "unseen"]),
-    help="Patches of one split  [one model: all; several: test and unseen]",
+    help="Patches of one split  [test and unseen, where the data names splits]",
 )
 @click.option(
     "--model",
@@ -59,4 +59,4 @@ def evaluate(*, as_json: bool, pixel_size: float, min_object: int, **options: An
     settings = Settings(pixel_m=pixel_size, min_size_px=min_object)
     with progress_bar() as progress:
         result = evaluate_models(**options, settings=settings, progress=progress)
-    emit(result, as_json=as_json, text=figures_text(result))
+    emit(result, as_json=as_json, text=evaluation_text(result))

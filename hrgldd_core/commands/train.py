@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hrgldd_core.commands.figures import figures_text
+from hrgldd_core.commands.figures import training_text
 from hrgldd_core.commands.options import json_option, out_option
 from hrgldd_core.console import emit, progress_bar
 
@@ -55,4 +55,4 @@ def train(
             devices=devices,
             tensorboard=tensorboard,
         )
-    emit(result, as_json=as_json, text=figures_text(result))
+    emit(result, as_json=as_json, text=training_text(result))

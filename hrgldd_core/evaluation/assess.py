@@ -70,9 +70,10 @@ def assess(
 
 
 def _pictured(rows: Sequence[Row]) -> list[Row]:
-    """Rows of which predictions are shown: the test set and all unseen events together."""
+    """Rows of which predictions are shown: the headline's and all unseen events together."""
     third = [row for row in rows if row.collection == 3]
-    return [*(row for row in rows if row.collection == 1), *third[-1:]]
+    first = [row for row in rows if row.collection == 1]
+    return [*(first or rows[: not third]), *third[-1:]]
 
 
 def _validation_f1(

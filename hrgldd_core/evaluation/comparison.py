@@ -32,7 +32,7 @@ class About:
         calibration: temperature and bias.
         history: columns of its learning curve.
         digest: of specification and weights.
-        trained_here: it was trained on these very patches.
+        seen: in words, which of the scored patches took part in its training; empty: none.
     """
 
     name: str
@@ -43,7 +43,12 @@ class About:
     calibration: dict[str, float] = field(default_factory=dict)
     history: dict[str, list[float]] = field(default_factory=dict)
     digest: str = ""
-    trained_here: bool = False
+    seen: str = ""
+
+    @property
+    def warning(self) -> str:
+        """What the reader must know of figures on patches that took part in the training."""
+        return f"{self.name} {self.seen}: on others it is worse." if self.seen else ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def table_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         for about, figures in zip(comparison.about, row, strict=True):
             line: dict[str, Any] = {
-                "collection": figures["collection"] or "all",
+                "collection": figures["collection"] or "headline",
                 "name": figures["name"],
                 "model": about.name,
                 "threshold": about.threshold,

@@ -23,6 +23,7 @@ from hrgldd_core.evaluation.output import write_comparison
 from hrgldd_core.evaluation.scores import Settings
 from hrgldd_core.models.store import BUNDLED
 from hrgldd_core.progress import Progress, no_progress
+from hrgldd_core.training.identity import data_identities
 
 __all__ = ["evaluate_models", "metrics_of"]
 
@@ -41,10 +42,10 @@ def evaluate_models(
 ) -> dict[str, Any]:
     """Score models; ``metrics.json`` and a report are written below ``out``, the former returned.
 
-    Several models are compared: a folder for each, ``comparison.json`` and ``comparison.csv``, and
-    in ``metrics.json`` the figures of the one that did best on *validation* patches. Of data that
-    names its splits they are compared on test and unseen patches only. Pixels without data in a
-    patch do not count.
+    Of data that names its splits the test and unseen patches are scored, and the figures at the
+    top are those of the test patches. Several models are compared: a folder for each,
+    ``comparison.json`` and ``comparison.csv``, and in ``metrics.json`` the figures of the one that
+    did best on *validation* patches. Pixels without data do not count.
 
     Args:
         data: patches.
@@ -66,7 +67,7 @@ def evaluate_models(
         raise InputError("--unseen is collection 3", remedy="Add 3 to --collections")
     contenders = open_contenders(models, threshold=threshold)
     whole = open_patches(data, split=split)
-    validation, scored = _parted(whole, several=len(contenders) > 1 and split is None)
+    validation, scored = (None, whole) if split else _parted(whole, several=len(contenders) > 1)
     parts = [scored, *(open_patches(uri) for uri in events.values())]
     for contender in contenders:
         for part in parts:
@@ -83,11 +84,11 @@ def evaluate_models(
     }
     _refuse_other(out, asked, names=[c.name for c in contenders])
     storage.check_writable(out)
-    seen = _checksum(contenders, data)
+    known = _identities(contenders, [data, *events.values()])
     layout = lay_out(parts, list(events), wanted=wanted)
     found, shown = assess(
         contenders,
-        [_about(c, seen) for c in contenders],
+        [_about(c, _seen(c, parts, list(events), known)) for c in contenders],
         parts,
         layout,
         validation=validation,
@@ -98,14 +99,15 @@ def evaluate_models(
 
 
 def _parted(patches: PatchSet, *, several: bool) -> tuple[PatchSet | None, PatchSet]:
-    """Patches to choose the best model on, and patches to compare on."""
-    if not several or patches.splits is None:
+    """Patches to choose the best of several models on, and patches to score."""
+    if patches.splits is None:
         return None, patches
     tested = np.isin(patches.splits, ("test", "unseen"))
     if not tested.any():
         return None, patches
     chosen = patches.splits == "val"
-    return (patches.subset(chosen) if chosen.any() else None), patches.subset(tested)
+    choosing = several and chosen.any()
+    return (patches.subset(chosen) if choosing else None), patches.subset(tested)
 
 
 def _refuse_other(out: str, asked: dict[str, Any], *, names: Sequence[str]) -> None:
@@ -135,17 +137,37 @@ def _about(contender: ModelContender, seen: str) -> About:
         calibration=spec.calibration.model_dump(),
         history=_history(contender.model.uri),
         digest=contender.model.digest,
-        # Its figures then say nothing of new places.
-        trained_here=bool(seen) and spec.training.get("sha256") == seen,
+        seen=seen,
     )
 
 
-def _checksum(contenders: Sequence[ModelContender], data: str) -> str:
-    """Of the data, when it is one file and a model knows what file it was trained on."""
-    known = any(c.model.spec.training.get("sha256") for c in contenders)
-    if not known or not storage.is_local(data) or not storage.local_path(data).is_file():
-        return ""
-    return str(storage.identity(data)["sha256"])
+def _identities(contenders: Sequence[ModelContender], uris: Sequence[str]) -> list[set[str]]:
+    """Of the patches by content, where a model knows what it was trained on."""
+    if not any(c.model.spec.training.get("sha256") for c in contenders):
+        return [set() for _ in uris]
+    return [data_identities(uri) for uri in uris]
+
+
+def _seen(
+    contender: ModelContender,
+    parts: Sequence[PatchSet],
+    events: Sequence[str],
+    known: Sequence[set[str]],
+) -> str:
+    """Which of the scored patches took part in a model's training: figures of those say little."""
+    trained_on = contender.model.spec.training.get("sha256")
+    for part, event, identities in zip(parts, ("", *events), known, strict=True):
+        if trained_on not in identities:
+            continue
+        splits = ("",) if part.splits is None else tuple(np.unique(part.splits).tolist())
+        met = [name for name in ("train", "val") if name in splits]
+        which = f"the {' and '.join(met)} patches" if met else "the patches"
+        which += f" of {event}" if event else " of this data"
+        if "train" in met or part.splits is None:
+            return f"was trained on {which}"
+        if met:
+            return f"was given its epoch and threshold on {which}"
+    return ""
 
 
 def _history(uri: str) -> dict[str, list[float]]:

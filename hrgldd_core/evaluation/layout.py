@@ -42,7 +42,7 @@ class Row:
     """A row of the table: some cells together.
 
     Attributes:
-        collection: 1, 2 or 3; 0 for all patches of the data.
+        collection: 1, 2 or 3; 0 for the headline.
         name: what stands in the table.
         cells: numbers of the cells.
         remark: what must be known to read it.
@@ -61,7 +61,7 @@ class Layout:
     Attributes:
         cells: of all parts.
         of_patch: (N,) numbers of cells, for each part.
-        rows: the row of all patches first, then collection by collection.
+        rows: the headline first, then collection by collection.
         absent: why a collection has no row, by its number.
     """
 
@@ -148,27 +148,28 @@ def _rows(
         return tuple(i for i, yes in enumerate(chosen) if yes)
 
     splits = sorted({c.split for c in cells if c.part == 0})
-    everything, unseen = numbers(0), numbers(0, "unseen")
-    rows = [Row(0, "All patches", everything, _mixture(splits))]
+    unseen, test, remark = numbers(0, "unseen"), numbers(0, "test"), ""
     absent: dict[int, str] = {}
-    seen = tuple(i for i in everything if i not in unseen)
-    test = numbers(0, "test") or seen
-    remark = ""
     if splits == [""]:
-        remark = "The data names no test set: these are all its patches."
-    elif not numbers(0, "test"):
-        remark = f"The data has no test patches here: these are {' and '.join(splits)} patches."
+        test, remark = numbers(0), "The data names no test set: these are all its patches."
+        rows = [Row(0, "All patches", test, remark)]
+    elif test:
+        rows = [Row(0, "Test patches", test)]
+    else:
+        called = f"{' and '.join(splits)} patches"
+        if set(splits) != {"unseen"}:
+            remark = f"These are no test patches: {called}."
+        rows = [Row(0, called.capitalize(), numbers(0), remark)]
+        absent[1] = f"No test patches were scored, but {called}."
     if test:
         rows.append(Row(1, _TITLES[1], test, remark))
-    else:
-        absent[1] = "All patches of the data are of unseen events."
     sites = sorted({cells[i].site for i in test}, key=_natural)
     if len(sites) > 1 or (sites and data.sites):
         rows += [
             Row(2, _called(s), tuple(i for i in test if cells[i].site == s), remark) for s in sites
         ]
-    elif test:
-        absent[2] = "The data does not say which site a patch is of."
+    else:
+        absent[2] = absent.get(1, "The data does not say which site a patch is of.")
     events = sorted({cells[i].site for i in unseen}, key=_natural)
     third = [Row(3, _called(e), tuple(i for i in unseen if cells[i].site == e)) for e in events]
     third += [Row(3, name, numbers(i)) for i, name in enumerate(names, 1)]
@@ -182,12 +183,6 @@ def _rows(
 
 def _called(site: str) -> str:
     return f"Site {site}" if site.isdecimal() else site
-
-
-def _mixture(splits: Sequence[str]) -> str:
-    if len(splits) < 2 or set(splits) <= {"test", "unseen"}:
-        return ""
-    return f"{', '.join(splits[:-1])} and {splits[-1]} patches together, seen in training or not."
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -15,6 +15,8 @@ from hrgldd_core.evaluation.published import published
 
 __all__ = ["metrics_document", "write_comparison"]
 
+_FLAT = ("precision", "recall", "f1", "iou")
+
 
 def write_comparison(
     found: Comparison,
@@ -43,6 +45,11 @@ def write_comparison(
     best = {**documents[found.choice.best], "asked": asked, "out": out}
     if several:
         best["chosen"] = {"name": found.about[found.choice.best].name, "how": found.choice.how}
+        best["compared"] = [
+            {"name": a.name, **{key: figures[key] for key in _FLAT}, "threshold": a.threshold}
+            for a, figures in zip(found.about, found.rows[0], strict=True)
+        ]
+        best["warnings"] = [a.warning for a in found.about if a.warning]
         comparison = {**_comparison_document(found), "asked": asked, "out": out}
         storage.write_json(storage.join(out, "comparison.json"), comparison)
     storage.write_json(storage.join(out, "metrics.json"), best)
@@ -50,31 +57,33 @@ def write_comparison(
 
 
 def metrics_document(found: Comparison, contender: int) -> dict[str, Any]:
-    """``metrics.json`` of a contender: figures of all patches, then of each collection."""
+    """``metrics.json`` of a contender: figures of the headline, then of each collection."""
     about = found.about[contender]
-    everything, *collections = found.of(contender)
-    boundary, objects = everything["boundary"], everything["objects"]
+    headline, *collections = found.of(contender)
+    boundary, objects = headline["boundary"], headline["objects"]
     sites = found.sites[contender]
     return {
-        **{name: everything[name] for name in ("precision", "recall", "f1", "iou")},
-        "f1_interval": everything["intervals"]["f1"],
+        **{name: headline[name] for name in _FLAT},
+        "f1_interval": headline["intervals"]["f1"],
         "threshold": about.threshold,
-        "n_patches": everything["n_patches"],
-        "confusion": everything["confusion"],
-        "f1_per_batch_mean": everything["f1_per_batch_mean"],
+        "patches": headline["name"],
+        "n_patches": headline["n_patches"],
+        "confusion": headline["confusion"],
+        "f1_per_batch_mean": headline["f1_per_batch_mean"],
         **({"sites": sites} if len(sites) > 1 else {}),
-        "intervals": everything["intervals"],
-        "site_intervals": everything["site_intervals"],
-        **{name: everything[name] for name in ("average_precision", "roc_auc", "calibration")},
+        "intervals": headline["intervals"],
+        "site_intervals": headline["site_intervals"],
+        **{name: headline[name] for name in ("average_precision", "roc_auc", "calibration")},
         "boundary": boundary,
         "objects": objects,
         "collections": collections,
         "unavailable_collections": {str(k): why for k, why in found.layout.absent.items()},
-        "remark": everything["remark"],
+        "remark": headline["remark"],
         "name": about.name,
         "model": about.model,
         "model_calibration": about.calibration,
-        "trained_on_this_data": about.trained_here,
+        "trained_on_this_data": bool(about.seen),
+        "warnings": [about.warning] if about.seen else [],
         "software": __version__,
     }
 
@@ -91,7 +100,7 @@ def _comparison_document(found: Comparison) -> dict[str, Any]:
                 "threshold": a.threshold,
                 "calibration": a.calibration,
                 "validation_f1": f1,
-                "trained_on_this_data": a.trained_here,
+                "trained_on_this_data": bool(a.seen),
             }
             for a, f1 in zip(found.about, found.choice.f1, strict=True)
         ],

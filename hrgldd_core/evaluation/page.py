@@ -28,8 +28,6 @@ __all__ = ["render_comparison"]
 _PACKAGE = "hrgldd_core.evaluation"
 Table = Sequence[Sequence[dict[str, Any]]]
 
-_KIND = {0: "All", 1: "1", 2: "2", 3: "3"}
-
 
 @dataclass(frozen=True)
 class _PublishedLine:
@@ -52,7 +50,10 @@ def render_comparison(
         created: when, UTC.
     """
     names = [about.name for about in found.about]
-    table = [row for row in found.rows if row[0]["collection"]] or list(found.rows)
+    table = [row for row in found.rows if row[0]["collection"]]
+    if not table or 1 in found.layout.absent:
+        # Else the headline is its first row already.
+        table = list(found.rows)
     paper = published()
     css = asset("hrgldd_core.report", "report.css.j2") + asset(_PACKAGE, "evaluation.css.j2")
     return (
@@ -62,10 +63,9 @@ def render_comparison(
             found=found,
             names=names,
             best=found.choice.best,
-            head=table[0],
+            head=found.rows[0],
             table=table,
             sure=_apart_from_sites(table),
-            kind=_KIND,
             several=len(names) > 1,
             cautions=_cautions(found, table),
             plots=_plots(found, names, table),
@@ -87,12 +87,9 @@ def render_comparison(
 
 def _cautions(found: Comparison, table: Table) -> list[str]:
     """What must be known before any figure is read."""
-    out = [
-        f"{about.name} was trained on these very patches: on others it is worse."
-        for about in found.about
-        if about.trained_here
-    ]
-    out += list(dict.fromkeys(row[0]["remark"] for row in table if row[0]["remark"]))
+    out = [about.warning for about in found.about if about.warning]
+    rows = [found.rows[0], *table]
+    out += list(dict.fromkeys(row[0]["remark"] for row in rows if row[0]["remark"]))
     out += [f"Collection {number}: {why}" for number, why in found.layout.absent.items()]
     few = [row[0]["name"] for row in table if row[0]["n_patches"] < PAPER_BATCH]
     if few:

@@ -7,7 +7,7 @@ import json
 
 from hrgldd_core import storage
 
-__all__ = ["data_identity"]
+__all__ = ["data_identities", "data_identity"]
 
 _ARRAYS = tuple(f"{s}{k}.npy" for s in ("train", "val", "test", "unseen") for k in "XY")
 
@@ -33,3 +33,18 @@ def data_identity(uri: str) -> str:
             return str(one["sha256"])
         found = {"": one}
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def data_identities(uri: str) -> set[str]:
+    """Of a built dataset those of all its versions: no patch ever moves to another split.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    versions = storage.join(uri, "versions")
+    documents = [name for name in storage.list_names(versions) if name.endswith(".json")]
+    earlier = {
+        hashlib.sha256(storage.read_bytes(storage.join(versions, name))).hexdigest()
+        for name in documents
+    }
+    return {data_identity(uri), *earlier}

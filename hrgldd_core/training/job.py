@@ -166,6 +166,7 @@ def _describe(
     threshold, _ = best_threshold(probability, labels)
     figures = {
         **metrics_of(probability, validation, threshold),
+        "n_training": len(learning),
         "epochs": len(fitted.history["loss"]),
         "best_epoch": fitted.best_epoch,
         "parameters": model.count_params(),

@@ -108,7 +108,7 @@ def test_table_as_text(found):
         assert line["f1_low_sites"] == "" or figures["site_intervals"]
         assert int(line["pixels_tp"]) == figures["confusion"]["tp"]
         assert int(line["object_found"]) == figures["objects"]["found"]
-    assert lines[0]["collection"] == "all"
+    assert lines[0]["collection"] == "headline"
 
 
 def test_best_is_chosen_on_validation():

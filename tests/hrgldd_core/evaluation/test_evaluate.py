@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
 
 from hrgldd_core.evaluation.confusion import Confusion
 from hrgldd_core.normalise import Normalisation, band_statistics
+from hrgldd_core.training.identity import data_identity
 from tests.support import MIDDLE, SLOPE, assert_refused, hrgldd
 
 
@@ -95,10 +98,83 @@ def test_folder_of_arrays_and_its_splits(tmp_path, bright_model):
         np.save(folder / f"{name}X.npy", images)
         np.save(folder / f"{name}Y.npy", labels[..., None])
     words = ("evaluate", "--model", bright_model, "--data", folder, "--json", "--out")
-    assert hrgldd(*words, tmp_path / "all").document["n_patches"] == 9
+    whole = hrgldd(*words, tmp_path / "all").document
+    assert whole["n_patches"] == 4, "the headline is the test patches"
+    assert re.search("on 4.patches", (tmp_path / "all/report.html").read_text())
     for count, split in ((2, "train"), (4, "test")):
         done = hrgldd(*words, tmp_path / split, "--split", split)
         assert done.document["n_patches"] == count
+        assert done.document["patches"] == f"{split.capitalize()} patches"
+        page = (tmp_path / split / "report.html").read_text()
+        assert re.search(f"on {count}.patches", page)
+        rows = page.split('id="table"')[1].split("</table>")[0]
+        assert ("Mixed test set" in rows) == (split == "test")
+        assert ("Train patches" in rows) == (split == "train")
+
+
+@pytest.fixture
+def trained(tmp_path, bright_model):
+    """Arrays with splits, and a function: the model as if it was trained on some data."""
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    for seed, name in enumerate(("train", "val", "test")):
+        images, labels = patches(count=2 + seed, seed=seed)
+        np.save(folder / f"{name}X.npy", images)
+        np.save(folder / f"{name}Y.npy", labels[..., None])
+
+    def model_of(data, name="mine"):
+        model = shutil.copytree(bright_model, tmp_path / name)
+        spec = json.loads((model / "model.json").read_text())
+        spec["training"] = {"sha256": data_identity(str(data))}
+        (model / "model.json").write_text(json.dumps(spec))
+        return model
+
+    return folder, model_of
+
+
+@pytest.mark.parametrize(
+    ("words", "warned"),
+    [
+        ((), None),
+        (("--split", "train"), "mine was trained on the train patches"),
+        (("--split", "val"), "mine was given its epoch and threshold on the val patches"),
+    ],
+)
+def test_patches_of_the_training_are_named(tmp_path, trained, words, warned):
+    folder, model_of = trained
+    out = tmp_path / "out"
+    model = model_of(folder)
+    done = hrgldd("evaluate", "--model", model, "--data", folder, "--out", out, *words)
+    assert done.code == 0, done.err
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["trained_on_this_data"] == bool(warned)
+    assert len(metrics["warnings"]) == bool(warned)
+    for text in (done.out, (out / "report.html").read_text()):
+        assert ("worse" in text) == bool(warned)
+        assert (warned or "") in text
+
+
+def test_an_event_that_was_trained_on_is_named(tmp_path, trained, data):
+    folder, model_of = trained
+    done = hrgldd("evaluate", "--model", model_of(data), "--data", folder, "--out",
+                  tmp_path / "out", "--unseen", f"New={data}")  # fmt: skip
+    assert "WARNING    mine was trained on the patches of New" in done.out
+
+
+def test_console_names_every_model_with_its_figures(tmp_path, trained):
+    folder, model_of = trained
+    one, two = model_of(folder, "one"), model_of(folder, "two")
+    done = hrgldd("evaluate", "--model", one, "--model", two, "--data", folder,
+                  "--split", "train", "--out", tmp_path / "out")  # fmt: skip
+    lines = done.out.splitlines()
+    assert lines[0] == "Train patches: 2"
+    comparison = json.loads((tmp_path / "out/comparison.json").read_text())
+    for name in ("one", "two"):
+        figures = comparison["rows"][0]["models"][name]
+        line = next(line for line in lines if line.split()[0] == name)
+        assert f"{figures['f1']:.4f}" in line
+        assert any(f"WARNING    {name} was trained on" in line for line in lines)
+    assert any("chosen     one (the first given" in line for line in lines)
 
 
 def test_other_figures_are_not_overwritten(tmp_path, data, bright_model):
@@ -111,8 +187,6 @@ def test_other_figures_are_not_overwritten(tmp_path, data, bright_model):
 
 
 def test_model_that_needs_a_band_more(tmp_path, bright_model, data):
-    import shutil
-
     model = shutil.copytree(bright_model, tmp_path / "model")
     spec = json.loads((model / "model.json").read_text())
     (model / "model.json").write_text(json.dumps({**spec, "bands": ["red", "nir", "green"]}))

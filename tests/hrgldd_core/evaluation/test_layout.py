@@ -32,7 +32,7 @@ def rows_of(parts, names=(), **options):
 def test_built_data_with_all_splits():
     rows, layout = rows_of([patch_set(GROUPS, splits=SPLITS, sites=SITES)])
     assert rows == [
-        (0, "All patches", {(0, i) for i in range(8)}),
+        (0, "Test patches", {(0, 3), (0, 4), (0, 5)}),
         (1, "Mixed test set", {(0, 3), (0, 4), (0, 5)}),
         (2, "Aksu", {(0, 3)}),
         (2, "Bora", {(0, 4), (0, 5)}),
@@ -41,10 +41,7 @@ def test_built_data_with_all_splits():
         (3, "All unseen events", {(0, 6), (0, 7)}),
     ]
     assert layout.absent == {}
-    assert [row.remark for row in layout.rows[1:]] == [""] * 6
-    assert "train" in layout.rows[0].remark
-    compared = patch_set([0, 1], splits=["test", "unseen"])
-    assert lay_out([compared], []).rows[0].remark == ""
+    assert [row.remark for row in layout.rows] == [""] * 7
 
 
 def test_further_events_are_collection_3_as_a_whole():
@@ -67,16 +64,23 @@ def test_further_events_are_collection_3_as_a_whole():
 def test_what_cannot_be_is_said():
     folder = patch_set([0] * 4, splits=["train", "val", "test", "test"])
     rows, layout = rows_of([folder])
-    assert [row[:2] for row in rows] == [(0, "All patches"), (1, "Mixed test set")]
+    assert [row[:2] for row in rows] == [(0, "Test patches"), (1, "Mixed test set")]
     assert rows[1][2] == {(0, 2), (0, 3)}
     assert "which site" in layout.absent[2]
     assert "--unseen" in layout.absent[3]
-    only_train = lay_out([patch_set([0, 1], splits=["train", "train"])], [])
-    assert "no test patches" in only_train.rows[1].remark
     assert "no test set" in lay_out([patch_set([0, 1])], []).rows[1].remark
     only_unseen = lay_out([patch_set([0, 1], splits=["unseen"] * 2)], [])
     assert "unseen" in only_unseen.absent[1]
     assert [row.collection for row in only_unseen.rows] == [0, 3, 3, 3]
+    assert only_unseen.rows[0].remark == ""
+
+
+def test_patches_of_training_are_no_test_set():
+    for splits, called in ((["train"] * 2, "Train"), (["train", "val"], "Train and val")):
+        layout = lay_out([patch_set([0, 1], splits=splits)], [])
+        assert [(row.collection, row.name) for row in layout.rows] == [(0, f"{called} patches")]
+        assert "no test patches" in layout.rows[0].remark
+        assert set(layout.absent) == {1, 2, 3}
 
 
 def test_only_what_is_wanted():
