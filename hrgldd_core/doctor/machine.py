@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hrgldd_core import __version__, storage
 from hrgldd_core.doctor.finding import Finding
+from hrgldd_core.memory import free_memory
 
 __all__ = ["devices", "formats", "memory", "model", "space", "versions", "work_folder"]
 
@@ -22,7 +23,6 @@ _GIB = 2**30
 _LEAST_MEMORY, _GOOD_MEMORY = 1.5, 3.0
 # A scene's rasters lie in TMPDIR until they are uploaded.
 _LEAST_SPACE = 1.0
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def versions() -> Finding:
@@ -108,7 +108,7 @@ def model(uri: str) -> Finding:
 
 def memory() -> Finding:
     """What is free, within the container's limit."""
-    free = _free_memory() / _GIB
+    free = free_memory() / _GIB
     found = f"{free:.1f} GiB free"
     remedy = "Give it 4 GiB: mapping takes about 2.2 GB"
     if free < _LEAST_MEMORY:
@@ -143,15 +143,3 @@ def _is_installed(name: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _free_memory() -> float:
-    """Bytes: of the machine or of the control group, whichever is less."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
-        return free
-    return free if limit == "max" else min(free, int(limit) - used)

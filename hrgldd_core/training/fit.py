@@ -9,11 +9,11 @@ from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.progress import NotedProgress, no_progress
 from hrgldd_core.training.checkpoint import CheckpointFile, Course, restore
-from hrgldd_core.training.devices import data_parallel, jit_compile
+from hrgldd_core.training.devices import data_parallel, device_names, jit_compile
 from hrgldd_core.training.logs import History, LiveLine
 from hrgldd_core.training.predict import predict_patches
 from hrgldd_core.training.recipe import Recipe
-from hrgldd_core.training.trouble import memory_limit
+from hrgldd_core.training.trouble import check_memory, memory_limit
 
 if TYPE_CHECKING:
     import keras
@@ -103,6 +103,9 @@ def fit(
             data_parallel(batch_size=recipe.batch_size, devices=devices),
         ):
             model = _compiled(recipe, bands=len(patches.bands), steps=steps)
+            if device_names()[0].startswith("cpu"):
+                # An accelerator says itself when its memory is full.
+                check_memory(model, patches.images.shape[1:], batch_size=recipe.batch_size)
             return _run(recipe, model, patches, validation=validation, steps=steps, watch=watch)
     finally:
         keras.config.set_dtype_policy(policy)

@@ -66,12 +66,13 @@ def train_model(
     from hrgldd_core.training.checkpoint import CheckpointFile
     from hrgldd_core.training.fit import Watch, fit
     from hrgldd_core.training.logs import History, tensorboard_logger
-    from hrgldd_core.training.trouble import DivergedError
+    from hrgldd_core.training.trouble import DivergedError, check_batch
 
     checkpoint, history = CheckpointFile(out, identity), History(out)
     if (result := _finished(recipe, data_id, out)) is not None:
         checkpoint.remove()
         return result
+    check_batch(recipe.batch_size, len(learning), data)
     storage.check_writable(out)
     for part in (learning, validation):
         part.check_all()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from hrgldd_core.errors import InputError
 
-__all__ = ["DivergedError", "OutOfMemoryError", "memory_limit"]
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["DivergedError", "OutOfMemoryError", "check_batch", "check_memory", "memory_limit"]
 
 _SIGNS = ("RESOURCE_EXHAUSTED", "ResourceExhaustedError", "OOM when allocating", "out of memory")
+# Share of the free memory that a suggested batch takes.
+_FILLED = 0.75
 
 
 class DivergedError(InputError):
@@ -27,11 +34,58 @@ class DivergedError(InputError):
 class OutOfMemoryError(InputError):
     """A batch does not fit."""
 
-    def __init__(self, batch_size: int) -> None:
-        """Name the batch size to try."""
-        smaller = batch_size // 2
+    def __init__(
+        self, batch_size: int, *, problem: str = "out of memory", smaller: int | None = None
+    ) -> None:
+        """Name the batch size to try: half of it, unless a better one is known."""
+        smaller = batch_size // 2 if smaller is None else smaller
         remedy = f"Try --batch-size {smaller}" if smaller else "Try fewer --filters"
-        super().__init__(f"out of memory with a batch of {batch_size} patches", remedy=remedy)
+        super().__init__(f"{problem} with a batch of {batch_size} patches", remedy=remedy)
+
+
+def check_batch(batch_size: int, patches: int, where: str) -> None:
+    """Refuse a batch that would hold each patch more than once.
+
+    Raises:
+        InputError: with the largest batch.
+    """
+    if batch_size > patches:
+        raise InputError(
+            f"a batch of {batch_size} patches, and {patches} to train on",
+            where=where,
+            remedy=f"Try --batch-size {patches} or less",
+        )
+
+
+def check_memory(model: keras.Model, shape: tuple[int, ...], *, batch_size: int) -> None:
+    """Refuse a batch that this machine cannot hold, before Linux kills the process for it.
+
+    Training keeps the output of every layer until the way back: measured on CPU, the sum of their
+    sizes in float32 is right to within a quarter, for all five architectures.
+
+    Args:
+        model: to train.
+        shape: (y, x, band) of a patch.
+        batch_size: patches a step.
+
+    Raises:
+        OutOfMemoryError: with the batch size to try.
+    """
+    from hrgldd_core.memory import free_memory
+    from hrgldd_core.models.backend import keras
+
+    outputs = [layer.output for layer in model.layers]
+    probe = keras.Model(model.inputs, outputs)
+    found = probe.compute_output_spec(keras.KerasTensor((1, *shape)))
+    each = sum(4 * math.prod(tensor.shape) for tensor in keras.tree.flatten(found))
+    free = free_memory()
+    if batch_size * each > free:
+        raise OutOfMemoryError(
+            batch_size,
+            problem=f"{free / 1e9:.1f} GB of memory are free, "
+            f"about {batch_size * each / 1e9:.1f} GB needed",
+            smaller=int(_FILLED * free / each),
+        )
 
 
 @contextmanager

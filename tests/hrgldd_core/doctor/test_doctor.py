@@ -11,6 +11,7 @@ from collections import namedtuple
 import pytest
 from urllib3.util import Retry
 
+from hrgldd_core import memory
 from hrgldd_core.doctor import Finding, machine, reach
 from hrgldd_core.doctor.finding import checked
 from hrgldd_core.errors import InputError
@@ -106,7 +107,7 @@ def test_a_model_that_predicts_nonsense(monkeypatch):
 
 @pytest.mark.parametrize(("used", "status"), [(1, "ok"), (6, "warning"), (7.5, "failed")])
 def test_memory_of_the_container_counts(tmp_path, monkeypatch, used, status):
-    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text(f"{int(7.9 * 2**30)}\n")
     (tmp_path / "memory.current").write_text(f"{int(used * 2**30)}\n")
     finding = machine.memory()

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hrgldd_core import memory
 from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.dataset.radiometry import normalise_patches
 from hrgldd_core.errors import InputError
@@ -153,8 +154,29 @@ def test_out_of_memory_in_a_training(data, tmp_path, monkeypatch):
         raise XlaRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
     monkeypatch.setattr(keras.Model, "fit", fail)
-    done = hrgldd("train", "--data", data, "--filters", 2, "--out", tmp_path / "out")
-    assert_refused(done, "out of memory with a batch of 16 patches", "Try --batch-size 8")
+    words = ("--filters", 2, "--batch-size", 6)
+    done = hrgldd("train", "--data", data, *words, "--out", tmp_path / "out")
+    assert_refused(done, "out of memory with a batch of 6 patches", "Try --batch-size 3")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_of_more_patches_than_there_are(data, tmp_path):
+    words = ("--filters", 2, "--batch-size", 10_000)
+    done = hrgldd("train", "--data", data, *words, "--out", tmp_path / "out")
+    assert_refused(done, "a batch of 10000 patches, and 8 to train on", "Try --batch-size 8")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("free", "remedy"), [(1_000_000, "--batch-size [2-7]"), (9, "--filters")])
+@pytest.mark.parametrize("model", ["unet", "adsms_unet"])
+def test_memory_is_asked_for_before_the_first_step(
+    data, tmp_path, monkeypatch, model, free, remedy
+):
+    """Linux would kill the process without a word."""
+    monkeypatch.setattr(memory, "free_memory", lambda: free)
+    words = ("--model", model, "--filters", 2, "--batch-size", 8)
+    done = hrgldd("train", "--data", data, *words, "--out", tmp_path / "out")
+    assert_refused(done, "memory are free, about .* GB needed with a batch of 8", f"Try .*{remedy}")
     assert not (tmp_path / "out").exists()
 
 
