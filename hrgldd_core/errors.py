@@ -23,8 +23,10 @@ class InputError(HrglddError):
 
     def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
         """Build the message ``where: problem. remedy.`` from its three parts."""
+        self.problem, self.where, self.remedy = problem, where, remedy
         head = f"{where}: {problem}" if where else problem
-        super().__init__(f"{head.rstrip('.')}. {remedy.rstrip('.')}." if remedy else head)
+        end = "" if remedy.endswith("?") else "."
+        super().__init__(f"{head.rstrip('.')}. {remedy.rstrip('.')}{end}" if remedy else head)
 
 
 class AccessError(InputError):

@@ -53,7 +53,7 @@ def build_dataset(
         choices: fields of `DatasetParameters`.
 
     Returns:
-        The dataset's document with ``new_scenes`` and ``new_patches``.
+        The dataset's document with ``new_scenes``, ``new_patches`` and ``warnings``.
 
     Raises:
         InputError: when an input is unusable, the dataset has other parameters, a site is too small
@@ -64,16 +64,25 @@ def build_dataset(
     parameters = _parameters(document, bands, choices, requests)
     if document is None:
         _refuse_foreign(out)
+        if parameters.split == "sites":
+            from hrgldd_core.dataset.splits import check_sites
+
+            check_sites(len({r.event.place for r in requests if r.event.role == "train"}))
     known = {s["key"]: s["unit"] for s in document["scenes"]} if document else {}
     with ThreadPoolExecutor() as pool:
         new = select_new(requests, known, parameters.bands, identities=Identities(pool))
         if not new and document is not None:
-            return _nothing_new(document, out)
+            return _warned(_nothing_new(document, out))
         units = open_units(new, parameters.bands)
         _check_types(units, document)
         storage.check_writable(out)
-        with claim(out), workers(cluster, threads) as cutters:
-            return _add(units, out, parameters=parameters, cutters=cutters, progress=progress)
+        with (
+            storage.no_empty_folder(out),
+            claim(out),
+            workers(cluster, threads) as cutters,
+        ):
+            added = _add(units, out, parameters=parameters, cutters=cutters, progress=progress)
+        return _warned(added)
 
 
 def _add(
@@ -103,6 +112,12 @@ def _add(
 
 def _nothing_new(document: dict[str, Any], out: str) -> dict[str, Any]:
     return {**document, "new_scenes": 0, "new_patches": 0, "out": out}
+
+
+def _warned(result: dict[str, Any]) -> dict[str, Any]:
+    from hrgldd_core.dataset.summary import build_warnings
+
+    return {**result, "warnings": build_warnings(result)}
 
 
 def _parameters(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -37,6 +37,24 @@ def _text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _day(value: Any) -> Any:
+    """A date, a month or a year; or two of them."""
+    text = str(_text(value))
+    if text and not all(map(_is_day, text.split("/", 1))):
+        raise ValueError(f"{text!r} is no date: write it as 2024-07-30, 2024-07 or 2024")
+    return text
+
+
+def _is_day(text: str) -> bool:
+    if re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", text):
+        return True
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _names(value: Any) -> Any:
     """``blue,green,red`` as a list."""
     if isinstance(value, str):
@@ -49,6 +67,7 @@ def _as_mapping(key: str) -> BeforeValidator:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Day = Annotated[str, BeforeValidator(_day)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
@@ -84,7 +103,7 @@ class DatasetEvent(BaseModel):
     )
     country: str = ""
     trigger: str = Field("", description="earthquake, rainfall, ...")
-    date: Text = Field("", description="of the event itself, for people")
+    date: Day = Field("", description="of the event itself, or its first and last, A/B")
     bbox: tuple[float, float, float, float] | None = Field(
         None, description="area of interest: west, south, east, north in degrees (EPSG:4326)"
     )

@@ -144,6 +144,9 @@ def _cut_patches(
         mask[:] = labels[top : top + size, column : column + size]
         if seen < total:
             mask[~usable] = IGNORE
+            if image.dtype.kind == "f":
+                # NaN says no more than the label, and is no number for a model.
+                image = np.where(usable[..., None] | np.isfinite(image), image, 0)
         landslide = int(np.count_nonzero(mask == 1))
         if not landslide and task.wanted is None:
             cut.unseen += 1

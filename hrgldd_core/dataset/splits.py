@@ -26,13 +26,23 @@ from hrgldd_core.errors import InputError
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["GUARD", "SHARES", "SPLITS", "assign_blocks", "assign_splits", "site_folds"]
+__all__ = [
+    "GUARD",
+    "SHARES",
+    "SPLITS",
+    "assign_blocks",
+    "assign_splits",
+    "check_sites",
+    "site_folds",
+    "uneven",
+]
 
 SPLITS = (*SHARES, "unseen")
 GUARD = "guard"
 """Split of patches that would touch patches of another split: for none of the three."""
 
 _SMALL_SITE = 20
+_MOST_GUARD = 0.25
 _FEWEST = 5
 
 _TRIES = 64
@@ -122,32 +132,71 @@ def assign_splits(
     for site in dict.fromkeys(sites[new & training]):
         here = training & (sites == site)
         if here.sum() < _FEWEST:
-            raise _too_few(site, f"has {here.sum()} patches, at least {_FEWEST} are needed")
+            problem = f"has {here.sum()} patches, at least {_FEWEST} are needed"
+            raise _too_few(site, problem, sites=len(set(sites[training])))
         distribute(splits, units, new & here, here, draws=draws, pairs=pairs)
     if blocks:
         _set_aside(splits, frame, new & training, parameters.seed, pairs)
     for site in dict.fromkeys(sites[new & training]):
         found = set(splits[training & (sites == site)])
         if lacking := [name for name in SHARES if name not in found]:
-            raise _too_few(site, f"has too few patches or blocks: none is left for {lacking[0]}")
+            problem = f"has too few patches or blocks: none is left for {lacking[0]}"
+            raise _too_few(site, problem, sites=len(set(sites[training])))
     return splits
 
 
-def _too_few(site: str, problem: str) -> InputError:
-    return InputError(
-        problem,
-        where=f"site {site}",
-        remedy="Give more scenes of it, smaller blocks (--block), the role unseen, "
-        "or split by whole sites (--split sites)",
-    )
+def uneven(counts: Mapping[str, int], *, method: str) -> list[str]:
+    """What is wrong with the sizes of the splits of a dataset, and what to do, in words.
+
+    Args:
+        counts: patches of each split.
+        method: ``blocks``, ``random`` or ``sites``.
+    """
+    guard, total = counts.get(GUARD, 0), sum(counts.get(name, 0) for name in SHARES)
+    found = [
+        f"{name} has {counts.get(name, 0) / total:.0%} of the patches, {share:.0%} are wanted"
+        for name, share in SHARES.items()
+        if total and counts.get(name, 0) < share / 2 * total
+    ]
+    if found:
+        remedy = "smaller blocks (--block)" if method == "blocks" else "more sites"
+        found[-1] += f": {remedy} or another --seed divide more evenly, in another --out"
+    if guard > _MOST_GUARD * (guard + total):
+        found.append(
+            f"{guard / (guard + total):.0%} of the patches are lost to guard: "
+            "larger blocks (--block) lose fewer, in another --out"
+        )
+    return found
+
+
+def _too_few(site: str, problem: str, *, sites: int) -> InputError:
+    remedy = "Give more scenes of it, smaller blocks (--block) or the role unseen"
+    if sites >= len(SHARES):
+        remedy += ", or split by whole sites (--split sites)"
+    return InputError(problem, where=f"site {site}", remedy=remedy)
+
+
+def check_sites(count: int) -> None:
+    """Refuse to split fewer than three sites whole.
+
+    Raises:
+        InputError: with what can be done.
+    """
+    if 0 < count < len(SHARES):
+        raise _few_sites(count)
 
 
 def _check_sites(splits: Names, sites: Names, training: npt.NDArray[np.bool_]) -> None:
     found = set(splits[training])
     if not found or all(name in found for name in SHARES):
         return
-    raise InputError(
-        f"{len(set(sites[training]))} sites cannot be split into train, val and test",
+    raise _few_sites(len(set(sites[training])))
+
+
+def _few_sites(count: int) -> InputError:
+    sites = "one site" if count == 1 else f"{count} sites"
+    return InputError(
+        f"{sites} cannot be split into train, val and test",
         remedy="Give events of at least three sites, or split within sites (--split blocks)",
     )
 

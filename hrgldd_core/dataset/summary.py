@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hrgldd_core.dataset.splits import GUARD, SPLITS
+from hrgldd_core.dataset.splits import GUARD, SPLITS, uneven
 
-__all__ = ["summary_text"]
+__all__ = ["build_warnings", "summary_text"]
 
 _LEFT_OUT = {
     "empty": "without a landslide",
@@ -44,12 +44,22 @@ def summary_text(result: dict[str, Any]) -> str:
         for name, words in _LEFT_OUT.items():
             if counts[name]:
                 lines.append(f"  left out   {counts[name]} {words}")
-    lines.append(f"  splits     {_splits(result['splits'])}")
+    lines.append(f"  splits     {_splits(result['splits'], shares=True)}")
     lines += [f"    {site['name']:<20} {_splits(site['splits'])}" for site in result["sites"]]
-    sizes = result["pixel_size"]
-    if max(sizes) > 1.1 * min(sizes):
-        lines.append(f"  mind       pixels of {min(sizes):g} to {max(sizes):g} m side by side")
+    lines += [f"  WARNING    {warning}" for warning in result["warnings"]]
     return "\n".join([*lines, f"  result     {result['out']}"])
+
+
+def build_warnings(document: dict[str, Any]) -> list[str]:
+    """What its maker must know of a dataset."""
+    sizes = document["pixel_size"]
+    found = uneven(document["splits"], method=document["parameters"]["split"])
+    if max(sizes) > 1.1 * min(sizes):
+        found.append(
+            f"pixels of {min(sizes):g} to {max(sizes):g} m side by side, which a model takes for "
+            "the same: build a dataset for each size, or resample the scenes"
+        )
+    return found
 
 
 def _inventories(scenes: list[dict[str, Any]]) -> list[str]:
@@ -70,6 +80,11 @@ def _inventories(scenes: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _splits(counts: dict[str, int]) -> str:
+def _splits(counts: dict[str, int], *, shares: bool = False) -> str:
     order = [*SPLITS, GUARD]
-    return ", ".join(f"{name} {counts[name]}" for name in order if counts.get(name))
+    total = sum(counts.values())
+    return ", ".join(
+        f"{name} {counts[name]}" + (f" ({counts[name] / total:.0%})" if shares else "")
+        for name in order
+        if counts.get(name)
+    )

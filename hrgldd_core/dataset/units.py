@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pystac
 from hrgldd_core.dataset.content import Content, Identities
 from hrgldd_core.dataset.event_file import DatasetEvent, slug
 from hrgldd_core.errors import InputError
+from hrgldd_core.grid import BBox
 from hrgldd_core.inventory.read import Inventory, read_inventory
 from hrgldd_core.scenes import Scene, open_scene
 from hrgldd_core.scenes.bands import asset_band_names
@@ -79,7 +81,7 @@ def find_scenes(events: Sequence[DatasetEvent]) -> list[Request]:
         try:
             items = _search(event) if event.stac else _files(event)
         except InputError as error:
-            raise InputError(str(error), where=f"event {event.name}") from None
+            raise _of_event(error, event) from None
         ids = [item.id for item in items]
         for name in ids:
             if ids.count(name) > 1:
@@ -90,6 +92,28 @@ def find_scenes(events: Sequence[DatasetEvent]) -> list[Request]:
                 )
         found += [Request(event, item) for item in sorted(items, key=lambda item: item.id)]
     return found
+
+
+def _of_event(error: InputError, event: DatasetEvent) -> InputError:
+    """An error of a scene, with a remedy that an event file offers: mapping has other options."""
+    remedy = error.remedy
+    if error.problem.startswith("has no ") and "--bands" in remedy:
+        remedy = "Choose --bands that all scenes have, or correct `bands` in the event file"
+    elif "--bands" in remedy:
+        remedy = "Name every band in the event file, such as bands: [blue, green, red, nir]"
+    remedy = re.sub(r" or --filter", "", remedy)
+    remedy = re.sub(r"--(bbox|datetime|collections)", r"`\1` of the event", remedy)
+    where = f"event {event.name}: {error.where}" if error.where else f"event {event.name}"
+    return InputError(error.problem, where=where, remedy=remedy)
+
+
+def _area(event: DatasetEvent) -> BBox | None:
+    if not event.bbox:
+        return None
+    try:
+        return parse_bbox(",".join(map(str, event.bbox)))
+    except InputError as error:
+        raise _of_event(error, event) from None
 
 
 def _search(event: DatasetEvent) -> list[pystac.Item]:
@@ -150,10 +174,15 @@ def select_new(
     Raises:
         InputError: when a scene's content, or its event's, changed since it was added.
     """
-    contents = [
-        Content(request.key, request.event, request.item, bands=bands, identities=identities)
-        for request in requests
-    ]
+    contents = []
+    for request in requests:
+        try:
+            content = Content(
+                request.key, request.event, request.item, bands=bands, identities=identities
+            )
+        except InputError as error:
+            raise _of_event(error, request.event) from None
+        contents.append(content)
     new = []
     for request, content in zip(requests, contents, strict=True):
         if (held := known.get(request.key)) is None:
@@ -182,7 +211,7 @@ def open_units(new: Sequence[tuple[Request, Content]], bands: Sequence[str]) -> 
             inventories[source] = read_inventory(
                 source.path, layer=source.layer, where=source.where
             )
-        aoi = parse_bbox(",".join(map(str, event.bbox))) if event.bbox else None
+        aoi = _area(event)
         if aoi and aoi[0] > aoi[2]:
             raise InputError(
                 "bbox crosses the antimeridian",
@@ -192,7 +221,7 @@ def open_units(new: Sequence[tuple[Request, Content]], bands: Sequence[str]) -> 
         try:
             scene = open_scene(request.item, bands=bands, aoi=aoi)
         except InputError as error:
-            raise InputError(str(error), where=f"event {event.name}") from None
+            raise _of_event(error, event) from None
         with open_raster(scene.href) as dataset:
             dtype, block_rows = dataset.dtypes[0], int(dataset.block_shapes[0][0])
         inventory = inventories[source]

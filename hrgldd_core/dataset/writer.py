@@ -116,7 +116,7 @@ def _open(uri: str, images: npt.NDArray[Any], *, new: bool) -> tuple[Any, Any]:
         return group["images"], group["labels"]
     group = zarr.open_group(store, mode="w", zarr_format=3)
     arrays = []
-    for name, like in (("images", images), ("labels", images[..., 0].astype(np.uint8))):
+    for name, like in (("images", images), ("labels", np.zeros(images.shape[:3], np.uint8))):
         inner = like.shape[1:]
         size = like.dtype.itemsize
         codec = BloscCodec(

@@ -72,6 +72,13 @@ def evaluate_models(
     for contender in contenders:
         for part in parts:
             check_bands(part.bands, contender.model.spec.bands, part.source)
+    layout = lay_out(parts, list(events), wanted=wanted)
+    if wanted is not None and not any(row.collection for row in layout.rows):
+        raise InputError(
+            f"no patches of collection {' or '.join(map(str, wanted))}",
+            where=data,
+            remedy=" ".join(layout.absent.values()),
+        )
     asked = {
         "data": storage.public(data),
         "split": split,
@@ -85,7 +92,6 @@ def evaluate_models(
     _refuse_other(out, asked, names=[c.name for c in contenders])
     storage.check_writable(out)
     known = _identities(contenders, [data, *events.values()])
-    layout = lay_out(parts, list(events), wanted=wanted)
     found, shown = assess(
         contenders,
         [_about(c, _seen(c, parts, list(events), known)) for c in contenders],

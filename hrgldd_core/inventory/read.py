@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hrgldd_core import storage
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, some
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame, GeoSeries
@@ -82,7 +82,7 @@ def read_inventory(uri: str, *, layer: str | None = None, where: str | None = No
 
     Args:
         uri: a file that GDAL reads, or GeoParquet; any CRS.
-        layer: of a file with several; the first otherwise.
+        layer: of a file with several, which must be named.
         where: attribute filter (SQL).
 
     Raises:
@@ -163,7 +163,7 @@ def _read(uri: str, layer: str | None, where: str | None) -> GeoDataFrame:
         with _quiet():
             if parquet:
                 return gpd.read_parquet(BytesIO(storage.read_bytes(uri)))
-            options = {"layer": layer} if layer else {}
+            options = {"layer": layer} if layer else _only_layer(uri)
             # The attributes are of no use here, and a broken encoding among them no harm.
             frame = pyogrio.read_dataframe(
                 storage.gdal_path(uri), where=where, columns=[], **options
@@ -173,10 +173,48 @@ def _read(uri: str, layer: str | None, where: str | None) -> GeoDataFrame:
     except Exception as error:  # noqa: BLE001
         # GDAL, Arrow, pandas: what a file that is none of theirs makes them raise has no end.
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"cannot be read ({reason})", where=uri, remedy=_REMEDY) from None
+        remedy = _what_there_is(uri, layer, where) or _REMEDY
+        raise InputError(f"cannot be read ({reason})", where=uri, remedy=remedy) from None
     if not isinstance(frame, gpd.GeoDataFrame) or isinstance(frame, pd.Series):
         raise InputError("holds no geometries", where=uri, remedy=_REMEDY)
     return frame
+
+
+def _layers(uri: str) -> list[str]:
+    """Names of the layers that hold geometries."""
+    import pyogrio
+
+    return [str(n) for n, kind in pyogrio.list_layers(storage.gdal_path(uri)) if kind is not None]
+
+
+def _only_layer(uri: str) -> dict[str, str]:
+    """Nothing to choose, unless there are several layers."""
+    layers = _layers(uri)
+    if len(layers) > 1:
+        raise InputError(
+            f"holds {len(layers)} layers",
+            where=uri,
+            remedy=f"Name one as `layer` of the inventory: {some(layers, between=', ')}",
+        )
+    return {}
+
+
+def _what_there_is(uri: str, layer: str | None, where: str | None) -> str:
+    """A remedy for a wrong layer or filter: the names there are."""
+    import pyogrio
+
+    try:
+        with _quiet():
+            layers = _layers(uri)
+            if layer and layer not in layers:
+                return f"Correct `layer` of the inventory; there are: {', '.join(layers)}"
+            if where:
+                options = {"layer": layer} if layer else {}
+                columns = pyogrio.read_info(storage.gdal_path(uri), **options)["fields"]
+                return f"Correct `where` of the inventory; columns are: {', '.join(columns)}"
+    except Exception:  # noqa: BLE001 - as above: the file itself is broken
+        return ""
+    return ""
 
 
 @contextmanager

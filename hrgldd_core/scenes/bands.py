@@ -163,7 +163,7 @@ def names_from_raster(
     if given:
         if len(given) != count:
             raise InputError(
-                f"has {count} bands, --bands names {len(given)}",
+                f"has {count} bands, {len(given)} are named",
                 where=name,
                 remedy="Name every band in order, such as --bands blue,green,red,nir",
             )

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,6 +28,7 @@ __all__ = [
     "exists",
     "identity",
     "list_names",
+    "no_empty_folder",
     "put_file",
     "quick_identity",
     "read_bytes",
@@ -203,6 +204,20 @@ def zarr_store(uri: str, *, write: bool = False) -> Any:
     # Checks the scheme and sets what gcsfs needs to be told before it is imported.
     filesystem(uri)
     return FsspecStore.from_url(uri, read_only=not write)
+
+
+@contextlib.contextmanager
+def no_empty_folder(prefix: str) -> Iterator[None]:
+    """Take back the folders that were made for a result that failed, where nothing is in them."""
+    target = local_path(prefix).absolute() if is_local(prefix) else None
+    made = [p for p in (target, *target.parents) if not p.exists()] if target else []
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 def check_writable(prefix: str) -> None:

@@ -96,11 +96,19 @@ def read_grid(name: str) -> Grid:
         )
     try:
         given = yaml.safe_load(text)
-        return Grid(**given)
+        grid = Grid(**given)
     except (yaml.YAMLError, TypeError) as error:
         raise InputError(f"is not a grid ({' '.join(str(error).split())})", where=name) from None
     except ValidationError as error:
         raise refusal(error, where=f"grid {name}", known=Grid.model_fields) from None
+    if not grid.axes:
+        raise InputError(
+            "has no axes: nothing differs between runs",
+            where=f"grid {name}",
+            remedy="Give axes, such as axes: {learning_rate: [1.0e-3, 5.0e-4]}, "
+            "or train one model with `hrgldd train`",
+        )
+    return grid
 
 
 def _check_field(name: str, grid: str) -> None:

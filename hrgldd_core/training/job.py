@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from hrgldd_core import __version__, storage
 from hrgldd_core.dataset.patches import PatchSet
-from hrgldd_core.errors import OutputExistsError
+from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.models.calibration import Calibration
 from hrgldd_core.models.registry import build_model, check_name
 from hrgldd_core.models.store import ModelSpec, open_model, save_model
@@ -74,8 +74,8 @@ def train_model(
         return result
     check_batch(recipe.batch_size, len(learning), data)
     storage.check_writable(out)
-    for part in (learning, validation):
-        part.check_all()
+    _check_labels(learning, data)
+    validation.check_all()
     watch = Watch(
         progress=progress,
         checkpoint=checkpoint,
@@ -83,13 +83,14 @@ def train_model(
         callbacks=[tensorboard_logger(out)] if tensorboard else [],
         prune=prune,
     )
-    try:
-        fitted = fit(recipe, learning, validation=validation, watch=watch, devices=devices)
-    except DivergedError:
-        # Going on would only end there again.
-        checkpoint.remove()
-        history.remove()
-        raise
+    with storage.no_empty_folder(out):
+        try:
+            fitted = fit(recipe, learning, validation=validation, watch=watch, devices=devices)
+        except DivergedError:
+            # Going on would only end there again.
+            checkpoint.remove()
+            history.remove()
+            raise
     model = _in_float32(recipe, fitted.model, bands=len(learning.bands))
     spec, figures = _describe(recipe, fitted, model, learning, validation)
     spec = spec.model_copy(
@@ -107,6 +108,16 @@ def train_model(
     save_model(model, spec, out)
     checkpoint.remove()
     return {**figures, "out": out}
+
+
+def _check_labels(learning: PatchSet, data: str) -> None:
+    """Read all patches to learn from once, as `PatchSet.check_all` does."""
+    if not sum(int((labels == 1).sum()) for _, labels in learning.batches()):
+        raise InputError(
+            f"not one landslide pixel in {len(learning)} training patches",
+            where=data,
+            remedy="Check that labels are 1 where a landslide is",
+        )
 
 
 def _finished(recipe: Recipe, data: str, out: str) -> dict[str, Any] | None:

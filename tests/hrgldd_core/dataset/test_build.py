@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from rasterio.transform import from_origin
 from xxhash import xxh3_128
 
 from hrgldd_core.dataset.patches import IGNORE, open_patches
@@ -19,7 +20,7 @@ from hrgldd_core.scenes import Coverage, SceneReader, open_scene
 from hrgldd_core.stac.ingest import item_from_raster
 from tests.hrgldd_core.dataset.building import SIZE, Place, build, layout, masks
 from tests.servers.dask import DaskCluster
-from tests.support import BGR, NORTH_UP, UTM, hrgldd, texture, tree
+from tests.support import BGR, NORTH_UP, UTM, hrgldd, texture, tree, write_raster
 
 
 def index_of(out, version=1):
@@ -135,6 +136,31 @@ def test_unusable_pixels_of_kept_patches_are_unknown(tmp_path):
     assert frame["usable_share"][1] == 1 - 40 / 256
     seen = expected[:SIZE, SIZE : 2 * SIZE]
     assert frame["positive_share"][1] == (seen == 1).sum() / (seen != IGNORE).sum()
+
+
+def test_what_is_no_number_is_stored_as_nothing(tmp_path):
+    mask = masks(6, 6)
+    image = texture(mask.shape).astype(np.float32)
+    image[:, 4:8, 20:30] = np.nan
+    place = Place(tmp_path, "any", mask, image=image, raster={"nodata": np.nan})
+    done = build(tmp_path / "out", place)
+    assert done.code == 0, done.err
+    stored = open_store(str(tmp_path / "out"))
+    images = layout(np.asarray(stored.images), 6)
+    assert (images[4:8, 20:30] == 0).all()
+    assert (np.delete(images, range(20, 30), axis=1) > 0).all()
+    assert (layout(np.asarray(stored.labels), 6)[4:8, 20:30] == IGNORE).all()
+
+
+def test_pixels_of_several_sizes_are_warned_of(tmp_path):
+    fine = Place(tmp_path, "fine", masks(6, 6))
+    coarse = Place(tmp_path, "coarse", masks(18, 18, seed=1), east=500000)
+    scene = tmp_path / "coarse.tif"
+    write_raster(scene, coarse.image, transform=from_origin(500000, 1305000, 10, 10))
+    done = build(tmp_path / "out", fine, coarse, block=1)
+    assert done.code == 0, done.err
+    assert any("pixels of 3 to 10 m" in warning for warning in done.document["warnings"])
+    assert "WARNING    pixels of 3 to 10 m" in done.err
 
 
 def test_clouds_and_the_area_of_interest(event, tmp_path):

@@ -93,7 +93,7 @@ def place(tmp_path):
         ({"negatives": -1}, "--negatives"),
         ({"min_usable": 0}, "--min-usable"),
         ({"bands": "red,red"}, "each once"),
-        ({"bands": "blue,nir"}, "any: has no nir band"),
+        ({"bands": "blue,nir"}, "event any: .*has no nir band.*--bands that all scenes have"),
     ],
 )
 def test_refused_options(tmp_path, place, options, words):
@@ -107,9 +107,13 @@ def test_refused_options(tmp_path, place, options, words):
         ({"scenes": ["absent.tif"]}, "event any: .*absent.tif: no such file"),
         ({"scenes": ["any.tif", "any.tif"]}, "two scenes are called 'any'"),
         ({"inventory": "absent.gpkg"}, "absent.gpkg: cannot be read|absent.gpkg: no such file"),
-        ({"bands": ["red"]}, "has 3 bands, --bands names 1"),
-        ({"bbox": [0, 0, 1, 1]}, "does not touch the AOI"),
-        ({"bbox": [5, 0, 1, 1]}, "west east of east"),
+        ({"bands": ["red"]}, "has 3 bands, 1 are named.*in the event file, such as bands: \\["),
+        ({"bands": []}, "without names.*in the event file, such as bands: \\["),
+        ({"bbox": [0, 0, 1, 1]}, "does not touch the AOI. Check `bbox` of the event"),
+        ({"bbox": [5, 0, 1, 1]}, "west east of east. Give `bbox` of the event"),
+        ({"inventory": {"path": "any.gpkg", "layer": "slide"}}, "there are: any"),
+        ({"inventory": {"path": "any.gpkg", "where": "yaer = 1"}}, "columns are:"),
+        ({"date": "yesterday"}, "date: 'yesterday' is no date: write it as 2024-07-30"),
         ({"scenes": [{"path": "any.tif", "datetime": "soon"}]}, "'soon' of a scene is no date"),
     ],
 )
@@ -124,7 +128,20 @@ def test_an_inventory_elsewhere(tmp_path, place):
     place.file.write_text(yaml.safe_dump(place.entry | {"scenes": ["far.tif"]}))
     done = build(tmp_path / "out", place)
     assert done.code == 2
+    assert not (tmp_path / "out").exists()
     assert "no patch with a landslide: any/far: 0 polygons on it" in done.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("date", ["2024-07-30", "2024-07", 2024, "2024-07-30/2024-08-02"])
+def test_dates(tmp_path, date):
+    (event,) = read_events([write(tmp_path, GOOD | {"date": date})])
+    assert event.date == str(date)
+
+
+def test_whole_sites_are_counted_before_a_scene_is_cut(tmp_path, place):
+    done = build(tmp_path / "out", place, split="sites")
+    assert_refused(done, "one site cannot be split", "at least three sites")
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_cluster_there(tmp_path, place):

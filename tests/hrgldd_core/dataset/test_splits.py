@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -9,7 +11,13 @@ import shapely
 
 from hrgldd_core.dataset.leaks import check_leaks
 from hrgldd_core.dataset.parameters import DatasetParameters
-from hrgldd_core.dataset.splits import GUARD, assign_blocks, assign_splits, site_folds
+from hrgldd_core.dataset.splits import (
+    GUARD,
+    assign_blocks,
+    assign_splits,
+    site_folds,
+    uneven,
+)
 from hrgldd_core.errors import InputError
 from tests.support import UTM
 
@@ -135,12 +143,39 @@ def test_unseen_events_are_a_split_of_their_own():
         (grid(2, 2), "blocks", "site one: has 4 patches, at least 5"),
         (grid(1, 4), "random", "site one: has 4 patches"),
         (grid(3, 3), "blocks", "site one: has too few patches or blocks: none is left for"),
-        (grid(9, 9), "sites", "1 sites cannot be split"),
+        (grid(9, 9), "sites", "one site cannot be split"),
     ],
 )
 def test_too_few_to_split(at, method, words):
-    with pytest.raises(InputError, match=rf"{words}.*(Give more scenes|at least three)"):
+    with pytest.raises(InputError, match=rf"{words}.*(Give more scenes|at least three)") as raised:
         split(patches(at), split=method)
+    assert "--split sites" not in str(raised.value)
+
+
+def test_whole_sites_are_offered_where_there_are_three():
+    parts = [patches(grid(n, n), site=s, east=363000 + 20000.0 * i)
+             for i, (s, n) in enumerate((("a", 2), ("b", 9), ("c", 9)))]  # fmt: skip
+    with pytest.raises(InputError, match=r"site a: has 4 patches.*--split sites"):
+        split(gpd.pd.concat(parts, ignore_index=True), split="blocks")
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"train": 60, "val": 20, "test": 20, "guard": 20, "unseen": 900}, []),
+        (
+            {"train": 35, "val": 4, "test": 12, "guard": 14},
+            ["val has 8% .* 20% .*--block"],
+        ),
+        ({"train": 60, "val": 20, "test": 20, "guard": 51}, ["34% .* lost to guard: larger"]),
+        ({"unseen": 9}, []),
+    ],
+)
+def test_splits_that_miss_their_share_are_named(counts, words):
+    found = uneven(counts, method="blocks")
+    assert len(found) == len(words)
+    for text, word in zip(found, words, strict=True):
+        assert re.search(word, text)
 
 
 def test_folds_leave_out_large_sites_alone():

@@ -147,6 +147,7 @@ def test_names_can_be_given(tmp_path, models, data):
         pytest.param(("--unseen", "a=x.npz", "--unseen", "a=y.npz"), ("two unseen",), id="twice"),
         pytest.param(("--unseen", "a=/nowhere.npz"), ("nowhere", "Give"), id="not there"),
         pytest.param(("--collections", "1", "--unseen", "a=x"), ("collection 3",), id="not asked"),
+        pytest.param(("--collections", "3"), ("no patches of collection 3", "--unseen"), id="none"),
         pytest.param(
             ("--model", "strict"), ("two models are called 'strict'", "NAME=URI"), id="name"
         ),

@@ -51,7 +51,11 @@ def test_layer_and_filter(tmp_path):
     frame.iloc[:1].to_file(path, layer="new")
     assert read_inventory(str(path), layer="old", where="year = 2009").counts.polygons == 1
     assert read_inventory(str(path), layer="new").counts.features == 1
-    with pytest.raises(InputError, match=r"years\.gpkg: cannot be read .*yaer"):
+    with pytest.raises(InputError, match=r"years\.gpkg: holds 2 layers.*`layer`.*old, new"):
+        read_inventory(str(path))
+    with pytest.raises(InputError, match=r"years\.gpkg: cannot be read .*there are: old, new"):
+        read_inventory(str(path), layer="odl")
+    with pytest.raises(InputError, match=r"years\.gpkg: cannot be read .*yaer.*are: year"):
         read_inventory(str(path), layer="old", where="yaer = 2009")
     with pytest.raises(InputError, match=r"no landslide polygon is left \(0 features"):
         read_inventory(str(path), layer="old", where="year = 1900")

@@ -72,6 +72,7 @@ def test_equal_runs_are_one_and_no_axis_is_one_run():
         ({"axes": {"loss": ["hinge"]}}, "loss: .*'dice'"),
         ({"axes": {"model": ["unet", "unett"]}}, "no model 'unett'.*Did you mean 'unet'"),
         ({"axes": {"filters": []}}, "axis filters has no values"),
+        ({"axes": {}}, "has no axes.*Give axes"),
         ({"axes": {"filters": 8}}, "axes.filters: .*list"),
         ({"axs": {"filters": [8]}}, "'axs' is no field.*'axes'"),
         ({"recipe": "best"}, "no recipe 'best'"),

@@ -114,6 +114,21 @@ def test_recipes_and_changes():
     assert (paper.loss, paper.normalisation.method) == ("dice", "none")
 
 
+def test_nothing_to_learn(tmp_path):
+    path = tmp_path / "empty.npz"
+    np.savez(path, X=np.ones((16, 32, 32, 3), np.uint8), Y=np.zeros((16, 32, 32), np.uint8))
+    done = hrgldd("train", "--data", path, *TINY, "--out", tmp_path / "out")
+    assert_refused(done, "not one landslide pixel in 13 training patches", "labels are 1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failed_training_leaves_no_folder(data, tmp_path):
+    words = ("--epochs", 2, "--learning-rate", 3e38)
+    done = hrgldd("train", "--data", data, *TINY, *words, "--out", tmp_path / "new" / "out")
+    assert_refused(done, "the loss became nan")
+    assert not (tmp_path / "new").exists()
+
+
 def test_one_patch_cannot_be_split(tmp_path):
     with pytest.raises(InputError, match="one patch cannot be split"):
         split_for_validation(str(save(tmp_path / "a.npz", count=1)), 0)
