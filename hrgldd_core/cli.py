@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from hrgldd_core import __version__
-from hrgldd_core.console import fail, say
+from hrgldd_core.console import Terminated, ending_on_sigterm, fail, say
 from hrgldd_core.errors import HrglddError, OutputError
 
 __all__ = ["main"]
@@ -53,7 +53,8 @@ class _Commands(click.Group):
         # warning of its own rasters in memory in a way that lets it through from two threads.
         warnings.filterwarnings("ignore", "Dataset has no geotransform")
         try:
-            return super().invoke(ctx)
+            with ending_on_sigterm():
+                return super().invoke(ctx)
         except HrglddError as error:
             fail(error)
         except OSError as error:
@@ -62,6 +63,9 @@ class _Commands(click.Group):
             where = str(error.filename or tempfile.gettempdir())
             remedy = "Check the free space there, or name another temporary folder in TMPDIR"
             fail(OutputError(f"cannot be written ({error.strerror})", where=where, remedy=remedy))
+        except Terminated:
+            say("hrgldd: terminated; repeat the command to go on")
+            raise SystemExit(143) from None
         except KeyboardInterrupt:
             say("hrgldd: interrupted; repeat the command to go on")
             raise SystemExit(130) from None

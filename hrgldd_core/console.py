@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any, NoReturn
 from hrgldd_core.errors import HrglddError
 from hrgldd_core.progress import NotedProgress
 
-__all__ = ["emit", "fail", "progress_bar", "say"]
+__all__ = ["Terminated", "emit", "ending_on_sigterm", "fail", "progress_bar", "say"]
 
 _QUIET_SECONDS = 60
 
@@ -35,6 +37,27 @@ def fail(error: HrglddError) -> NoReturn:
     """Print one clear message and exit as the error says."""
     say(f"hrgldd: {error}")
     raise SystemExit(error.exit_code)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: Kubernetes, or another keeper of processes, wants this one to end."""
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: temporary files go, and what was begun can be gone on with."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

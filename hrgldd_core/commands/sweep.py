@@ -48,15 +48,17 @@ def sweep(
     Each run is a model folder in --out/runs. Repeating the call goes on: finished runs, also those
     of other sweeps with the same --out, are not trained again.
     """
-    from hrgldd_core.sweep.job import rank_plan, sweep_text, train_runs
+    from hrgldd_core.sweep.job import known_results, rank_plan, sweep_text, train_runs
     from hrgldd_core.sweep.plan import plan_sweep, shard_of
 
     plan = plan_sweep(grid=grid, data=data, out=out, prune=prune)
     runs = plan.runs if shard is None else shard_of(plan, shard)
+    before = known_results(plan)
     with progress_bar() as progress:
         results = train_runs(plan, runs, count=workers, cluster=cluster, progress=progress)
     errors = {run: result["error"] for run, result in results.items() if "error" in result}
     summary = rank_plan(plan, errors)
+    summary["trained_now"] = len(set(results) - set(before) - set(errors))
     emit(summary, as_json=as_json, text=sweep_text(summary))
     if errors or (shard is None and summary["missing"]):
         ctx.exit(3)

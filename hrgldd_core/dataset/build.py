@@ -26,6 +26,7 @@ from hrgldd_core.dataset.version import Version
 from hrgldd_core.dataset.workers import Workers, workers
 from hrgldd_core.dataset.writer import PatchWriter
 from hrgldd_core.errors import InputError
+from hrgldd_core.findings import in_words
 from hrgldd_core.progress import Progress, no_progress
 
 __all__ = ["build_dataset"]
@@ -133,8 +134,9 @@ def _parameters(
         asked = DatasetParameters(bands=wanted, **choices)
     except ValidationError as error:
         first = error.errors()[0]
-        field = "".join(f"--{part} " for part in first["loc"]).replace("_", "-")
-        raise InputError(f"{field}{first['msg'].removeprefix('Value error, ')}") from None
+        option = "".join(f"--{part}" for part in first["loc"][:1]).replace("_", "-")
+        problem, remedy = in_words(first, field=option)
+        raise InputError(problem, remedy=remedy) from None
     if held is None or held == asked:
         return asked
     differing = [

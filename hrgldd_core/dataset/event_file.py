@@ -21,6 +21,7 @@ from pydantic import (
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.findings import in_words
 
 __all__ = ["DatasetEvent", "InventorySource", "SceneSource", "read_events", "slug"]
 
@@ -136,6 +137,9 @@ class DatasetEvent(BaseModel):
         return slug(self.site or self.name)
 
 
+_FIELDS = tuple(DatasetEvent.model_fields)
+
+
 def read_events(uris: Sequence[str]) -> list[DatasetEvent]:
     """Events of YAML files, each a mapping, a list, or a mapping with the list ``events``.
 
@@ -153,10 +157,12 @@ def read_events(uris: Sequence[str]) -> list[DatasetEvent]:
             try:
                 events.append(_absolute(DatasetEvent.model_validate(entry), uri))
             except ValidationError as error:
+                found_wrong = [in_words(e, known=_FIELDS) for e in error.errors()]
+                remedies = [remedy for _, remedy in found_wrong if remedy]
                 raise InputError(
-                    "; ".join(_words(e) for e in error.errors()),
+                    "; ".join(problem for problem, _ in found_wrong),
                     where=where,
-                    remedy="See docs/datasets.md for the fields of an event",
+                    remedy="; ".join([*remedies, "docs/datasets.md has the fields of an event"]),
                 ) from None
     names = [slug(event.name) for event in events]
     for event, name in zip(events, names, strict=True):
@@ -185,16 +191,6 @@ def _entries(uri: str) -> list[Any]:
         where=uri,
         remedy="Give a mapping with name, scenes or stac, and inventory, or a list of them",
     )
-
-
-def _words(error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"])
-    problem = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        problem = "unknown field"
-    elif error["type"] == "missing":
-        problem = "is missing"
-    return f"{field}: {problem}" if field else problem
 
 
 def _absolute(event: DatasetEvent, file: str) -> DatasetEvent:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.findings import refusal
 from hrgldd_core.models.calibration import Calibration
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.normalise import Normalisation
@@ -103,9 +104,11 @@ class StoredModel:
                     # Keras only warns of layers that keep their random weights.
                     warnings.simplefilter("error", UserWarning)
                     model.load_weights(path)
-            except (ValueError, OSError, KeyError, UserWarning) as error:
+            except (ValueError, OSError, KeyError, UserWarning):
+                # Keras' own words are of layers and shapes that no user has named.
                 raise InputError(
-                    f"the weights do not fit {spec.architecture} ({str(error).splitlines()[0]})",
+                    f"the weights do not fit {spec.architecture} "
+                    f"({spec.filters} filters, {len(spec.bands)} bands)",
                     where=self.uri,
                     remedy="Use model.json and model.weights.h5 of one training",
                 ) from None
@@ -131,9 +134,8 @@ def open_model(uri: str = BUNDLED) -> StoredModel:
     try:
         spec = ModelSpec.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{_SPEC}: {field}: {first['msg']}", where=uri) from None
+        remedy = "Restore model.json, as `hrgldd train` wrote it"
+        raise refusal(error, where=storage.join(uri, _SPEC), remedy=remedy) from None
     return StoredModel(uri, spec, weights)
 
 

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hrgldd_core import storage
 from hrgldd_core.errors import InputError
+from hrgldd_core.findings import nearest, refusal
 from hrgldd_core.models.registry import check_name
-from hrgldd_core.training.recipe import Recipe, field_names, nearest, read_recipe, refusal
+from hrgldd_core.training.recipe import Recipe, field_names, read_recipe
 
 __all__ = ["GRIDS", "Grid", "read_grid"]
 

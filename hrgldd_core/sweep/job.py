@@ -152,9 +152,17 @@ def rank_shards(plan_uri: str) -> dict[str, Any]:
     return {**summary, "model": summary["best"]["model"], "f1": summary["best"]["f1"]}
 
 
+def _when(summary: dict[str, Any]) -> str:
+    """How many of the trained runs were trained by this call, where it knows."""
+    now = summary.get("trained_now")
+    if now is None or now == summary["trained"]:
+        return ""
+    return f", {now} of them now" if now else ", all of them before: nothing was trained now"
+
+
 def sweep_text(summary: dict[str, Any]) -> str:
     """What a terminal shows."""
-    lines = [f"{summary['trained']} of {summary['runs']} runs trained"]
+    lines = [f"{summary['trained']} of {summary['runs']} runs trained{_when(summary)}"]
     if best := summary["best"]:
         recipe = best["recipe"]
         sizes = f"{recipe['filters']} filters, batch {recipe['batch_size']}"

@@ -24,7 +24,7 @@ from hrgldd_core.errors import InputError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["CheckpointFile", "Course", "State", "capture", "restore"]
+__all__ = ["CheckpointFile", "Course", "State", "capture", "difference", "restore"]
 
 _NAME = "checkpoint.npz"
 _REMEDY = "Choose another --out, or remove the checkpoint to start anew"
@@ -133,9 +133,9 @@ class CheckpointFile:
             raise InputError(
                 f"is not a checkpoint ({error})", where=self._uri, remedy=_REMEDY
             ) from None
-        if difference := _difference(document["identity"], self._identity):
+        if found := difference(document["identity"], self._identity):
             raise InputError(
-                f"holds the checkpoint of another training ({difference})",
+                f"holds the checkpoint of another training ({found})",
                 where=self._uri,
                 remedy=_REMEDY,
             )
@@ -159,7 +159,7 @@ class CheckpointFile:
                 storage.remove(storage.join(self._out, name))
 
 
-def _difference(there: dict[str, Any], here: dict[str, Any]) -> str:
+def difference(there: dict[str, Any], here: dict[str, Any]) -> str:
     """The first few entries in which two identities differ, in words."""
     flat_there, flat_here = _flat(there), _flat(here)
     names = sorted(k for k in {**flat_there, **flat_here} if flat_there.get(k) != flat_here.get(k))

@@ -129,13 +129,21 @@ def _finished(recipe: Recipe, data: str, out: str) -> dict[str, Any] | None:
     if not storage.exists(storage.join(out, "model.json")):
         return None
     spec = open_model(out).spec
+    from hrgldd_core.training.checkpoint import difference
+
     try:
-        same = Recipe.model_validate(spec.training.get("recipe")) == recipe
+        there = Recipe.model_validate(spec.training.get("recipe")).model_dump(mode="json")
     except ValidationError:
-        same = False
-    if not same or spec.training.get("sha256") != data:
+        there = {}
+    identities = (
+        {"recipe": there, "data": spec.training.get("sha256")},
+        {"recipe": recipe.model_dump(mode="json"), "data": data},
+    )
+    if found := difference(*identities):
         raise OutputExistsError(
-            "already holds a model of another training", where=out, remedy="Choose another --out"
+            f"already holds a model of another training ({found})",
+            where=out,
+            remedy="Choose another --out, or repeat that training's options to get its result",
         )
     return {**{k: v for k, v in spec.validation.items() if k != "method"}, "out": out}
 

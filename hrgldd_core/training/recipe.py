@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +10,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from hrgldd_core.errors import InputError
+from hrgldd_core.findings import refusal
 from hrgldd_core.normalise import Normalisation
 from hrgldd_core.training.augment import Augmentation
 
-__all__ = ["RECIPES", "Recipe", "field_names", "nearest", "read_recipe", "refusal"]
+__all__ = ["RECIPES", "Recipe", "field_names", "read_recipe"]
 
 RECIPES = ("default", "paper")
 
@@ -115,24 +114,3 @@ def field_names() -> tuple[str, ...]:
     for field, value in Recipe(name="").model_dump(mode="json").items():
         names += [f"{field}.{part}" for part in value] if isinstance(value, dict) else [field]
     return tuple(names)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'?``, or nothing."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"Did you mean {near[0]!r}?" if near else ""
-
-
-def refusal(error: ValidationError, *, where: str, known: Iterable[str]) -> InputError:
-    """The first finding in a document that people write, as one message.
-
-    Args:
-        error: of pydantic.
-        where: which document.
-        known: names of all fields.
-    """
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return InputError(f"{field!r} is no field", where=where, remedy=nearest(field, known))
-    return InputError(f"{field}: {first['msg']}", where=where)

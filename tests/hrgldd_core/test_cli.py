@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -47,6 +49,22 @@ def test_wrong_usage(words):
     assert done.code == 2
     assert "Traceback" not in done.err
     assert "Usage: " in done.err
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interr")]
+)
+def test_signals_are_answered(tmp_path, monkeypatch, sent, code, word):
+    """Kubernetes sends SIGTERM before it kills."""
+    from hrgldd_core.dataset import fetch
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(fetch, "fetch_hr_gldd", lambda *_, **__: os.kill(os.getpid(), sent))
+    done = hrgldd("dataset", "fetch", "hr-gldd", "--out", tmp_path / "out")
+    assert done.code == code
+    assert done.err.startswith(f"hrgldd: {word}")
+    assert "repeat the command" in done.err
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def _console(*words, **options):

@@ -80,8 +80,25 @@ def test_weights_of_another_model(tmp_path, change):
     save_model(build_model("unet", bands=4, filters=2), spec(), str(tmp_path))
     path = tmp_path / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(InputError, match=r"weights do not fit unet.*of one training"):
+    with pytest.raises(
+        InputError, match=r"do not fit unet \(\d filters, \d bands\)\. .*of one training"
+    ):
         open_model(str(tmp_path)).load()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "model.json: is no JSON. Restore"),
+        ("{}", "model.json: id is missing. Add id"),
+        ('{"id": 3}', "model.json: id is 3. Give a text"),
+    ],
+)
+def test_a_description_that_says_nothing_sensible(tmp_path, text, words):
+    save_model(build_model("unet", bands=4, filters=2), spec(), str(tmp_path))
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(InputError, match=words):
+        open_model(str(tmp_path))
 
 
 def test_bundled_model():

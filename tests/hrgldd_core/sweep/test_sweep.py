@@ -96,6 +96,13 @@ def test_a_run_that_fails_fails_alone(swept):
     assert open_model(summary["best"]["model"]).spec.filters == 2
 
 
+def test_runs_of_before_are_told_from_those_of_now(fake, tmp_path, data, grid):
+    words = ("sweep", "--grid", grid, "--data", data, "--out", tmp_path / "out")
+    assert hrgldd(*words).out.splitlines()[0] == "2 of 2 runs trained"
+    again = hrgldd(*words).out.splitlines()[0]
+    assert again == "2 of 2 runs trained, all of them before: nothing was trained now"
+
+
 def test_leaderboards_say_the_same(swept):
     out, *_ = swept
     rows = json.loads((out / "leaderboard.json").read_text())["runs"]

@@ -52,6 +52,11 @@ def test_trained_folder_is_a_model(trained, data, tmp_path):
     assert hrgldd("evaluate", *words).document["n_patches"] == 16
 
 
+def test_the_last_lines_say_which_patches_are_which(trained, data):
+    done = hrgldd("train", "--data", data, *TINY, "--out", trained[0])
+    assert done.out.splitlines()[0] == "trained on 13 patches, validated on 3: on those"
+
+
 def test_trained_model_maps(trained, plain_scene, tmp_path):
     words = ("--scene", plain_scene, "--bands", "blue,green,red", "--model", trained[0])
     done = hrgldd("map", *words, "--out", tmp_path / "out")
@@ -69,7 +74,7 @@ def test_same_seed_same_model(trained, data, tmp_path):
 def test_model_there_already(trained, data):
     before = tree(trained[0])
     done = hrgldd("train", "--data", data, *TINY, "--filters", 3, "--out", trained[0])
-    assert_refused(done, "already holds a model of another training", "another --out")
+    assert_refused(done, r"of another training \(filters 2 there, 3 here\)", "another --out")
     again = hrgldd("train", "--data", data, *TINY, "--out", trained[0], "--json")
     assert (again.code, again.document) == (0, trained[1].document)
     assert tree(trained[0]) == before
@@ -93,7 +98,10 @@ def test_refusals(data, tmp_path, words, pattern):
 
 @pytest.mark.parametrize(
     ("text", "pattern"),
-    [("epochs: [", "not a recipe"), ("- a", "not a recipe"), ("name: x\nepoch: 3", "epoch"),
+    [("name: x\nepochs: many", "epochs is 'many'. Give a whole number"),
+     ("name: x\nnormalisation: robust", "normalisation is 'robust'. Give a mapping with method"),
+     ("name: x\nfilter: 3", r"'filter' is no field. Did you mean 'filters'\?$"),
+     ("epochs: [", "not a recipe"), ("- a", "not a recipe"), ("name: x\nepoch: 3", "epoch"),
      ("epochs: 3", "name"), ("name: x\nloss: hinge", "loss"), ("", "not a recipe")],
 )  # fmt: skip
 def test_recipe_files_that_say_nothing_sensible(tmp_path, text, pattern):
