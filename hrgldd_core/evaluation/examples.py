@@ -18,8 +18,14 @@ from hrgldd_core.evaluation.scores import COLUMNS, Scores
 __all__ = ["COLOURS", "QUANTILES", "Example", "choose_patches", "examples"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-COLOURS = {"hit": "#f0e442", "false": "#d55e00", "missed": "#56b4e9", "unknown": "#7f7f7f"}
-"""Right, mapped where there is none, not mapped where there is one, not counted."""
+COLOURS = {
+    "hit": "#f0e442",
+    "false": "#d55e00",
+    "missed": "#56b4e9",
+    "unknown": "#7f7f7f",
+    "experts": "#cc79a7",
+}
+"""Right, mapped where there is none, not mapped where there is one, not counted; experts' own."""
 
 _DIM = 0.6
 _GAMMA = 0.7
@@ -99,7 +105,7 @@ def examples(
         for of_parts, table in zip(scores, tables, strict=True):
             mapped = of_parts[part].mapped(patch, labels.shape)
             predictions.append((_f1(table[number]), _png(_overlay(picture, labels, mapped))))
-        truth = _png(_overlay(picture, labels, labels == 1))
+        truth = _png(_overlay(picture, labels, labels == 1, right="experts"))
         cell = layout.cells[int(cells[index])]
         known = parts[part].sites or len(np.unique(parts[part].groups)) > 1
         site = cell.event or (cell.site if known else "")
@@ -126,13 +132,17 @@ def _true_colour(
 
 
 def _overlay(
-    picture: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], mapped: npt.NDArray[np.bool_]
+    picture: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.uint8],
+    mapped: npt.NDArray[np.bool_],
+    *,
+    right: str = "hit",
 ) -> npt.NDArray[np.uint8]:
     grey = picture.mean(-1, keepdims=True) * _DIM
     out = grey.repeat(3, axis=-1).astype(np.uint8)
     truth, known = labels == 1, labels <= 1
     for name, mask in (
-        ("hit", mapped & truth),
+        (right, mapped & truth),
         ("false", mapped & known & ~truth),
         ("missed", truth & ~mapped),
         ("unknown", ~known),

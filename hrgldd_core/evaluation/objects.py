@@ -55,7 +55,7 @@ OBJECT_COLUMNS = (
 
 def area_class_names() -> tuple[str, ...]:
     """What the area classes are called, in order, m2."""
-    edges = [f"{edge:,.0f}".replace(",", " ") for edge in AREA_CLASSES_M2]
+    edges = [f"{edge:,.0f}" for edge in AREA_CLASSES_M2]
     inner = [f"{a}-{b}" for a, b in pairwise(edges)]
     return (f"< {edges[0]}", *inner, f"≥ {edges[-1]}")
 

@@ -108,7 +108,8 @@ def _plots(found: Comparison, names: Sequence[str], table: Table) -> dict[str, l
     curves = [wide[0], wide[-1]] if len(wide) > 1 else wide
     histories = {a.name: (i, a.history) for i, a in enumerate(found.about) if a.history}
     made: dict[str, list[Plot | None]] = {
-        "table": [radar(names, table), bars_of_rows(names, table)],
+        # One model's four figures are in the table; a radar compares shapes.
+        "table": [radar(names, table) if len(names) > 1 else None, bars_of_rows(names, table)],
         "probability": [
             *(precision_recall_plot(names, row) for row in curves),
             reliability_plot(names, wide[0]),

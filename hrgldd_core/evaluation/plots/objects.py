@@ -16,7 +16,11 @@ __all__ = ["learning_curves", "size_recall"]
 
 Figures = dict[str, Any]
 
-_WATCHED = (("val_f1", "F1 on validation"), ("val_loss", "loss on validation"), ("loss", "loss"))
+_WATCHED = (
+    ("val_f1", "F1 on validation, at 0.5"),
+    ("val_loss", "loss on validation"),
+    ("loss", "loss in training"),
+)
 
 
 def size_recall(names: Sequence[str], row: Sequence[Figures]) -> Plot | None:
@@ -70,6 +74,8 @@ def learning_curves(histories: Mapping[str, tuple[int, dict[str, list[float]]]])
     if not watched:
         return None
 
+    several = len(histories) > 1
+
     from matplotlib.ticker import MaxNLocator
 
     def paint(figure: Figure) -> None:
@@ -78,13 +84,19 @@ def learning_curves(histories: Mapping[str, tuple[int, dict[str, list[float]]]])
             for name, (i, history) in histories.items():
                 values = history.get(key)
                 if values:
+                    if several and key.endswith("loss"):
+                        values = _scaled(values)
                     marker = stroke(i).marker if len(values) == 1 else None
                     axes.plot(
                         range(1, len(values) + 1),
                         values,
                         **stroke(i).line(label=name, marker=marker),
                     )
-            axes.set_title(label)
+            own = " (each its own)" if several and key.endswith("loss") else ""
+            axes.set_title(f"{label}{own}")
+            if own:
+                # Losses of other recipes are other quantities: their heights do not compare.
+                axes.set_yticks([])
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
             grid(axes)
@@ -99,5 +111,16 @@ def learning_curves(histories: Mapping[str, tuple[int, dict[str, list[float]]]])
         3.2 + 0.25 * (len(histories) // 3),
         paint,
         title="Learning curves",
-        summary=f"{len(histories)} models, at most {longest} epochs.",
+        summary=f"{len(histories)} model{'s' if several else ''}, at most "
+        f"{longest} epoch{'s' if longest > 1 else ''}.",
+        note="Each loss from its own lowest to its own highest value: losses of different "
+        "recipes do not compare."
+        if several
+        else "",
     )
+
+
+def _scaled(values: Sequence[float]) -> list[float]:
+    """From 0, the lowest, to 1, the highest."""
+    low, high = min(values), max(values)
+    return [(value - low) / ((high - low) or 1.0) for value in values]

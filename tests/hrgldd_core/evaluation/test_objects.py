@@ -102,7 +102,7 @@ def test_objects_do_not_reach_into_the_next_patch():
 @pytest.mark.parametrize("pixel_m", [3.0, 10.0])
 def test_area_classes(pixel_m):
     names = area_class_names()
-    assert names == ("< 500", "500-1 000", "1 000-5 000", "5 000-10 000", "≥ 10 000")
+    assert names == ("< 500", "500-1,000", "1,000-5,000", "5,000-10,000", "≥ 10,000")
     for size in (1, 4, 49, 50, 55, 56, 111, 112, 555, 556, 1111, 1112):
         truth = np.zeros((1, 64, 64), bool)
         truth.reshape(-1)[64 * 4 : 64 * 4 + size] = True

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
+from hrgldd_core.evaluation.examples import COLOURS
 from hrgldd_core.evaluation.page import render_comparison
+from hrgldd_core.evaluation.plots.objects import learning_curves
 from tests.hrgldd_core.evaluation.sample import compared, noisy, patch_set
 
 WHEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -98,6 +101,37 @@ def test_figures_are_drawn_once_each(page):
         "Landslides found, by size",
         "Learning curves",
     ]
+
+
+def test_one_model_is_not_compared():
+    data = patch_set([0] * 20)
+    about = {"only": {"history": {"loss": [0.9], "val_f1": [0.4]}}}
+    page = render_comparison(*compared(data, {"only": noisy(data, 0.2)}, **about), created=WHEN)
+    titles = re.findall(r"<figcaption><h3>([^<]*)</h3>", page)
+    assert "Precision, recall, F1 and IoU" not in titles
+    assert "1 model, at most 1 epoch." in page
+    assert "do not compare" not in page
+
+
+def test_losses_of_several_models_share_no_axis(monkeypatch):
+    labels = []
+    monkeypatch.setattr(Axes, "set_title", lambda axes, text, **_: labels.append((axes, text)))
+    histories = {name: (i, history()) for i, name in enumerate("ab")}
+    plot = learning_curves(histories)
+    assert [text for _, text in labels] == [
+        "F1 on validation, at 0.5", "loss in training (each its own)"
+    ]  # fmt: skip
+    f1, loss = (axes for axes, _ in labels)
+    assert len(f1.get_yticks())
+    assert not len(loss.get_yticks())
+    assert "do not compare" in plot.note
+
+
+def test_experts_have_a_colour_of_their_own(page):
+    assert len(set(COLOURS.values())) == len(COLOURS)
+    key = page.split('class="key"')[1].split("</ul>")[0]
+    for colour in COLOURS.values():
+        assert colour in key
 
 
 def test_same_figures_make_the_same_page(found, page):

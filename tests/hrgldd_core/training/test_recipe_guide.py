@@ -8,7 +8,7 @@ import annotated_types
 import pytest
 
 from hrgldd_core.training.losses import LOSSES
-from hrgldd_core.training.recipe import Recipe, field_names
+from hrgldd_core.training.recipe import RECIPES, Recipe, field_names, read_recipe
 from tests.support import ROOT
 
 GUIDE = ROOT / "docs/training.md"
@@ -28,17 +28,43 @@ def values(annotation: Any, limits: list[Any]) -> str:
 
 def row(name: str, field: Any) -> str:
     written = "null" if field.default is None else str(field.default).lower()
-    default = "" if field.is_required() else f"`{written}`"
+    default = "must be given" if field.is_required() else f"`{written}`"
     kind = values(field.annotation, field.metadata)
     return f"| `{name}` | {kind} | {default} | {field.description} |"
 
 
 def test_every_field_is_in_the_guide_as_the_model_has_it():
-    groups = ("normalisation", "augmentation")
-    expected = [row(name, f) for name, f in Recipe.model_fields.items() if name not in groups]
+    expected = [row(name, f) for name, f in Recipe.model_fields.items() if name not in GROUPS]
     text = GUIDE.read_text()
     for line in expected:
         assert line in text, f"{GUIDE.name} should say:\n" + "\n".join(expected)
+
+
+def told(name: str, value: Any) -> str:
+    written = {None: "null", True: "true", False: "false"}.get(value, value)
+    return (
+        "" if value == BASE[name] else f"`{written:g}`" if type(value) is float else f"`{written}`"
+    )
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    document = recipe.model_dump(mode="json")
+    groups = {f"{g}.{k}": v for g in GROUPS for k, v in document[g].items()}
+    return {k: v for k, v in document.items() if k not in (*GROUPS, "name")} | groups
+
+
+GROUPS = ("normalisation", "augmentation")
+BASE = flat(Recipe(name=""))
+
+
+def test_the_named_recipes_are_in_the_guide_as_they_are():
+    default, paper = (flat(read_recipe(name)) for name in RECIPES)
+    rows = [
+        f"| `{name}` | {told(name, default[name])} | {told(name, paper[name])} |"
+        for name in BASE
+        if not default[name] == paper[name] == BASE[name]
+    ]
+    assert "\n".join(rows) in GUIDE.read_text(), "the guide should say:\n" + "\n".join(rows)
 
 
 def test_fields_of_groups_are_in_the_guide():
