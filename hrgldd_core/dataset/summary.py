@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sized
 from typing import Any
 
 from hrgldd_core.dataset.splits import GUARD, SPLITS, uneven
@@ -29,13 +30,12 @@ def summary_text(result: dict[str, Any]) -> str:
     """What was added, read, repaired and left out, and how it is split."""
     scenes = result["scenes"]
     added = scenes[len(scenes) - result["new_scenes"] :]
-    lines = [
-        f"{result['patches']} patches of {len(result['sites'])} sites, version {result['version']}"
-    ]
+    sites = _count(result["sites"], "site")
+    lines = [f"{result['patches']} patches of {sites}, version {result['version']}"]
     if not added:
         lines.append("  nothing new: all scenes of these events are in it")
     else:
-        lines.append(f"  added      {result['new_patches']} patches of {len(added)} scenes")
+        lines.append(f"  added      {result['new_patches']} patches of {_count(added, 'scene')}")
         lines += _inventories(added)
         counts = Counter[str]()
         for scene in added:
@@ -78,6 +78,10 @@ def _inventories(scenes: list[dict[str, Any]]) -> list[str]:
             f"{inventory['features']} features" + "".join(f", {m}" for m in met)
         )
     return lines
+
+
+def _count(found: Sized, noun: str) -> str:
+    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
 
 
 def _splits(counts: dict[str, int], *, shares: bool = False) -> str:

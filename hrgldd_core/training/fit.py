@@ -93,6 +93,9 @@ def fit(
     from hrgldd_core.models.backend import keras
 
     watch = watch or Watch(progress)
+    if device_names()[0].startswith("cpu"):
+        # An accelerator says itself when its memory is full.
+        check_memory(recipe, patches.images.shape[1:])
     keras.utils.set_random_seed(recipe.seed)
     steps = recipe.steps_per_epoch or -(-len(patches) // recipe.batch_size)
     policy = keras.config.dtype_policy()
@@ -103,9 +106,6 @@ def fit(
             data_parallel(batch_size=recipe.batch_size, devices=devices),
         ):
             model = _compiled(recipe, bands=len(patches.bands), steps=steps)
-            if device_names()[0].startswith("cpu"):
-                # An accelerator says itself when its memory is full.
-                check_memory(model, patches.images.shape[1:], batch_size=recipe.batch_size)
             return _run(recipe, model, patches, validation=validation, steps=steps, watch=watch)
     finally:
         keras.config.set_dtype_policy(policy)

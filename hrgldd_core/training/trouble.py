@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hrgldd_core.errors import InputError
+from hrgldd_core.models.registry import build_model
 
 if TYPE_CHECKING:
-    import keras
+    from hrgldd_core.training.recipe import Recipe
 
 __all__ = ["DivergedError", "OutOfMemoryError", "check_batch", "check_memory", "memory_limit"]
 
 _SIGNS = ("RESOURCE_EXHAUSTED", "ResourceExhaustedError", "OOM when allocating", "out of memory")
 # Share of the free memory that a suggested batch takes.
 _FILLED = 0.75
+_NARROW = 4
 
 
 class DivergedError(InputError):
@@ -57,16 +59,17 @@ def check_batch(batch_size: int, patches: int, where: str) -> None:
         )
 
 
-def check_memory(model: keras.Model, shape: tuple[int, ...], *, batch_size: int) -> None:
+def check_memory(recipe: Recipe, shape: tuple[int, ...]) -> None:
     """Refuse a batch that this machine cannot hold, before Linux kills the process for it.
 
     Training keeps the output of every layer until the way back: measured on CPU, the sum of their
-    sizes in float32 is right to within a quarter, for all five architectures.
+    sizes in float32 is right to within a quarter, for all five architectures. Of a narrow model,
+    because a wide one may not even be built: outputs grow with the filters, weights with their
+    square.
 
     Args:
-        model: to train.
+        recipe: of the training.
         shape: (y, x, band) of a patch.
-        batch_size: patches a step.
 
     Raises:
         OutOfMemoryError: with the batch size to try.
@@ -74,18 +77,33 @@ def check_memory(model: keras.Model, shape: tuple[int, ...], *, batch_size: int)
     from hrgldd_core.memory import free_memory
     from hrgldd_core.models.backend import keras
 
-    outputs = [layer.output for layer in model.layers]
-    probe = keras.Model(model.inputs, outputs)
+    narrow = build_model(
+        recipe.model,
+        bands=shape[-1],
+        filters=min(recipe.filters, _NARROW),
+        batch_norm=recipe.batch_norm,
+        dropout=recipe.dropout,
+        deep_supervision=True,
+    )
+    probe = keras.Model(narrow.inputs, [layer.output for layer in narrow.layers])
     found = probe.compute_output_spec(keras.KerasTensor((1, *shape)))
-    each = sum(4 * math.prod(tensor.shape) for tensor in keras.tree.flatten(found))
+    wider = recipe.filters / min(recipe.filters, _NARROW)
+    each = wider * sum(4 * math.prod(tensor.shape) for tensor in keras.tree.flatten(found))
+    # Weights, gradients and the optimizer's two moments.
+    fixed = wider**2 * narrow.count_params() * 4 * 4
     free = free_memory()
-    if batch_size * each > free:
+    needed = fixed + recipe.batch_size * each
+    if needed > free:
         raise OutOfMemoryError(
-            batch_size,
-            problem=f"{free / 1e9:.1f} GB of memory are free, "
-            f"about {batch_size * each / 1e9:.1f} GB needed",
-            smaller=int(_FILLED * free / each),
+            recipe.batch_size,
+            problem=f"{_gigabytes(free)} GB of memory are free, "
+            f"about {_gigabytes(needed)} GB needed",
+            smaller=max(0, int((_FILLED * free - fixed) / each)),
         )
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.1f}"
 
 
 @contextmanager

@@ -167,7 +167,7 @@ def test_a_batch_of_more_patches_than_there_are(data, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("free", "remedy"), [(1_000_000, "--batch-size [2-7]"), (9, "--filters")])
+@pytest.mark.parametrize(("free", "remedy"), [(1_500_000, "--batch-size [1-7]"), (9, "--filters")])
 @pytest.mark.parametrize("model", ["unet", "adsms_unet"])
 def test_memory_is_asked_for_before_the_first_step(
     data, tmp_path, monkeypatch, model, free, remedy
@@ -177,6 +177,13 @@ def test_memory_is_asked_for_before_the_first_step(
     words = ("--model", model, "--filters", 2, "--batch-size", 8)
     done = hrgldd("train", "--data", data, *words, "--out", tmp_path / "out")
     assert_refused(done, "memory are free, about .* GB needed with a batch of 8", f"Try .*{remedy}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_fit_no_machine_are_never_made(data, tmp_path):
+    words = ("--filters", 5000, "--batch-size", 2)
+    done = hrgldd("train", "--data", data, *words, "--out", tmp_path / "out")
+    assert_refused(done, "GB needed with a batch of 2 patches", "Try fewer --filters")
     assert not (tmp_path / "out").exists()
 
 
