@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hrgldd_core.inventory.schema import COLUMNS
 
@@ -80,17 +82,34 @@ def build_inventory(
 def _measured(frame: GeoDataFrame) -> GeoDataFrame:
     """The same polygons in EPSG:4326, with their sizes."""
     import shapely
-    from pyproj import Geod
 
     rectangles = shapely.minimum_rotated_rectangle(frame.geometry.values)
     corners = [np.asarray(r.exterior.coords) for r in rectangles]
     sides = np.array([np.sort(np.hypot(*np.diff(c[:3], axis=0).T)) for c in corners])
     out: GeoDataFrame = frame.to_crs("EPSG:4326")
-    geod = Geod(ellps="WGS84")
-    sizes = np.array([geod.geometry_area_perimeter(g) for g in out.geometry])
-    out["area_m2"], out["perimeter_m"] = np.abs(sizes[:, 0]), sizes[:, 1]
+    out["area_m2"], out["perimeter_m"] = _geodesic_sizes(np.asarray(out.geometry.array))
     out["length_m"], out["width_m"] = sides[:, 1], sides[:, 0]
     return out
+
+
+def _geodesic_sizes(
+    polygons: npt.NDArray[np.object_],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(n,) area in m2 and length of the outer outlines in m, of polygons in degrees."""
+    import shapely
+    from pyproj import Geod
+
+    geod = Geod(ellps="WGS84")
+    parts, of = shapely.get_parts(polygons, return_index=True)
+    _, points, (rings, ends) = shapely.to_ragged_array(parts)
+    lon, lat = np.ascontiguousarray(points.T)
+    sizes = np.abs([geod.polygon_area_perimeter(lon[a:b], lat[a:b]) for a, b in pairwise(rings)])
+    # Of each polygon the first ring is its outline, the others are holes.
+    holes = np.setdiff1d(np.arange(len(sizes)), ends[:-1])
+    sizes[holes] *= (-1, 0)
+    owner = of[np.repeat(np.arange(len(parts)), np.diff(ends))]
+    area, perimeter = (np.bincount(owner, weights=column).astype(np.float64) for column in sizes.T)
+    return area, perimeter
 
 
 def _joined(frame: GeoDataFrame) -> GeoDataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,17 +30,16 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write_inventory(frame: GeoDataFrame, prefix: str) -> None:
-    """Write all `FORMATS` of an inventory (EPSG:4326) below a prefix."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, write in (
-            ("inventory.parquet", _parquet),
-            ("inventory.gpkg", _geopackage),
-            ("inventory.fgb", _flatgeobuf),
-            ("inventory.shp.zip", _shapefile),
-        ):
+    """Write all `FORMATS` of an inventory (EPSG:4326) below a prefix, at the same time."""
+    writers = (_parquet, _geopackage, _flatgeobuf, _shapefile)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(writers)) as pool:
+
+        def publish(write: Callable[[GeoDataFrame, Path], None], name: str) -> None:
             path = Path(folder) / name
             write(frame, path)
             storage.put_file(path, storage.join(prefix, name))
+
+        list(pool.map(publish, writers, FORMATS))
 
 
 def _parquet(frame: GeoDataFrame, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import nan
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,13 @@ from hrgldd_core.scenes import Scene
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["describe_run"]
+__all__ = ["MOST_SCENES", "Pictures", "describe_run", "scene_pictures"]
 
-# A quicklook is some 300 kB: a page with more than these would be slow to open.
-_MOST_SCENES = 12
+MOST_SCENES = 12
+"""A picture is some 300 kB: a page with more than these would be slow to open."""
+
+Pictures = tuple[bytes, bytes]
+"""JPEG of a scene and PNG of its probability."""
 
 
 def describe_run(
@@ -47,9 +50,10 @@ def describe_run(
     summary: Mapping[str, Any],
     created: datetime,
     sensitivity: tuple[tuple[float, int, float], ...],
+    pictures: Callable[[Scene], Pictures],
     mosaics: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """The HTML report of a run."""
+    """The HTML report of a run; ``pictures`` gives those of a scene that is shown."""
     shown = sorted(scenes.values(), key=lambda s: -_landslide_area(s, inventory.frame))
     return render_report(
         Report(
@@ -59,7 +63,7 @@ def describe_run(
             run_id=plan.run_id,
             created=created,
             searched=plan.searched,
-            scenes=tuple(_view(plan, s, inventory.frame) for s in shown[:_MOST_SCENES]),
+            scenes=tuple(_view(s, inventory.frame, pictures(s)) for s in shown[:MOST_SCENES]),
             inventory=inventory.frame,
             coverage_km2=summary["coverage_km2"],
             specks=(inventory.specks, inventory.specks_m2),
@@ -87,7 +91,7 @@ def _seen_in(scene: Scene, frame: GeoDataFrame) -> npt.NDArray[np.bool_]:
     return np.array([scene.id in ids.split() for ids in frame["scene_id"]], bool)
 
 
-def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
+def _view(scene: Scene, frame: GeoDataFrame, pictures: Pictures) -> SceneView:
     width, height = quicklook_size(scene)
     grid = scene.target.zoom_to((height, width))
     outlines = frame[_seen_in(scene, frame)].to_crs(str(grid.crs))
@@ -95,19 +99,26 @@ def _view(plan: MappingPlan, scene: Scene, frame: GeoDataFrame) -> SceneView:
     matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
     in_pixels = outlines.geometry.affine_transform(matrix).simplify(0.3)
     pixels = outlines.set_geometry(in_pixels.set_crs(None, allow_override=True))
-    probability, coverage = (
-        storage.join(plan.out, kind, f"{scene.id}.tif") for kind in ("probability", "coverage")
-    )
+    quicklook, probability = pictures
     return SceneView(
         id=scene.id,
         acquired=scene.acquired,
-        quicklook=_picture(scene, coverage),
-        probability=probability_overlay(probability, (width, height), plan.parameters.threshold),
+        quicklook=quicklook,
+        probability=probability,
         size=(width, height),
         pixel_m=float(grid.resolution.x),
         outlines=pixels,
         source=storage.public(scene.href),
     )
+
+
+def scene_pictures(plan: MappingPlan, scene: Scene) -> Pictures:
+    """The pictures of a mapped scene."""
+    probability, coverage = (
+        storage.join(plan.out, kind, f"{scene.id}.tif") for kind in ("probability", "coverage")
+    )
+    overlay = probability_overlay(probability, quicklook_size(scene), plan.parameters.threshold)
+    return _picture(scene, coverage), overlay
 
 
 def _picture(scene: Scene, coverage: str) -> bytes:

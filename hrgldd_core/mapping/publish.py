@@ -19,7 +19,7 @@ from hrgldd_core.inventory.build import build_inventory
 from hrgldd_core.inventory.write import write_inventory
 from hrgldd_core.mapping.cautions import cautions
 from hrgldd_core.mapping.combine import EventMap, event_maps, outline_landslides
-from hrgldd_core.mapping.describe import describe_run
+from hrgldd_core.mapping.describe import MOST_SCENES, Pictures, describe_run, scene_pictures
 from hrgldd_core.mapping.manifest import summarise, write_manifest
 from hrgldd_core.mapping.mapped import mapped_items
 from hrgldd_core.mapping.plan import MappingPlan
@@ -78,6 +78,11 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         ThreadPoolExecutor(2) as beside,
     ):
         seen = beside.submit(coverage_km2, [storage.gdal_path(c) for c in coverage], plan.aoi)
+        drawn = {
+            k: beside.submit(scene_pictures, plan, scene)
+            for k, scene in scenes.items()
+            if len(scenes) <= MOST_SCENES
+        }
         maps = event_maps(scenes, probability, parameters=chosen, folder=Path(folder))
         others = beside.submit(
             threshold_sensitivity,
@@ -108,6 +113,10 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         summary["truth"] = truth
     created = datetime.now(UTC)
 
+    def pictures(scene: Scene) -> Pictures:
+        early = drawn.get(scene.id)
+        return early.result() if early else scene_pictures(plan, scene)
+
     write_inventory(inventory.frame, plan.out)
     html = describe_run(
         plan,
@@ -118,6 +127,7 @@ def _publish(plan: MappingPlan, missing: Mapping[str, str]) -> dict[str, Any]:
         summary=summary,
         created=created,
         sensitivity=sensitivity,
+        pictures=pictures,
         mosaics=mosaics,
     )
     storage.write_bytes(storage.join(plan.out, "report.html"), html.encode())
