@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from hrgldd_core.dataset.claim import CLAIM, claim
 from hrgldd_core.dataset.content import Identities
 from hrgldd_core.dataset.event_file import read_events
 from hrgldd_core.dataset.parameters import DatasetParameters
-from hrgldd_core.dataset.store import NAMES, current_document, recover
+from hrgldd_core.dataset.store import NAMES, current_document, publish, recover
 from hrgldd_core.dataset.units import (
     Request,
     Unit,
@@ -70,7 +71,7 @@ def build_dataset(
 
             check_sites(len({r.event.place for r in requests if r.event.role == "train"}))
     known = {s["key"]: s["unit"] for s in document["scenes"]} if document else {}
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, _nothing_more(pool):
         new = select_new(requests, known, parameters.bands, identities=Identities(pool))
         if not new and document is not None:
             return _warned(_nothing_new(document, out))
@@ -86,6 +87,16 @@ def build_dataset(
         return _warned(added)
 
 
+@contextmanager
+def _nothing_more(pool: Executor) -> Iterator[None]:
+    """What waits in a pool is not begun after an error: checksums of large files take minutes."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
 def _add(
     units: Sequence[Unit],
     out: str,
@@ -96,6 +107,10 @@ def _add(
 ) -> dict[str, Any]:
     """Cut scenes into a dataset that is claimed; another build may have added some before."""
     document = recover(out)
+    if document is not None:
+        # Another build may have begun the dataset meanwhile, or ended just before it was current.
+        _check_same(DatasetParameters.model_validate(document["parameters"]), parameters)
+        _check_types(units, document)
     held = {s["key"] for s in document["scenes"]} if document else set()
     units = [unit for unit in units if unit.key not in held]
     if document is not None and not units:
@@ -105,10 +120,18 @@ def _add(
         build = Version(out, document, parameters, writer)
         for unit in units:
             build.add(unit, cutters, progress)
-        return build.publish()
+        finished = build.finish()
     except InputError:
         writer.rollback()
         raise
+    # From here on the version may be there, whatever fails: nothing is taken back.
+    publish(out, finished)
+    return {
+        **finished,
+        "new_scenes": len(units),
+        "new_patches": finished["patches"] - (document["patches"] if document else 0),
+        "out": out,
+    }
 
 
 def _nothing_new(document: dict[str, Any], out: str) -> dict[str, Any]:
@@ -137,17 +160,22 @@ def _parameters(
         option = "".join(f"--{part}" for part in first["loc"][:1]).replace("_", "-")
         problem, remedy = in_words(first, field=option)
         raise InputError(problem, remedy=remedy) from None
-    if held is None or held == asked:
-        return asked
+    if held is not None:
+        _check_same(held, asked)
+    return asked
+
+
+def _check_same(held: DatasetParameters, asked: DatasetParameters) -> None:
     differing = [
         f"{name} {getattr(held, name)}, not {getattr(asked, name)}"
         for name in DatasetParameters.model_fields
         if getattr(held, name) != getattr(asked, name)
     ]
-    raise InputError(
-        f"the dataset was built with {'; '.join(differing)}",
-        remedy="Repeat its parameters to add to it, or choose another --out",
-    )
+    if differing:
+        raise InputError(
+            f"the dataset was built with {'; '.join(differing)}",
+            remedy="Repeat its parameters to add to it, or choose another --out",
+        )
 
 
 def _refuse_foreign(out: str) -> None:

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -42,14 +42,17 @@ def claim(uri: str) -> Iterator[None]:
                 where=uri,
                 remedy="Wait until it is done; if it was killed elsewhere, repeat in two minutes",
             )
-        storage.remove(target)
+        if _read(target).get("token") == held.get("token"):
+            storage.remove(target)
         if not storage.create_bytes(target, _now(note)):
             raise InputError("another build has just begun", where=uri, remedy="Wait for it")
     stop = threading.Event()
 
     def beat() -> None:
         while not stop.wait(_BEAT_S):
-            storage.write_bytes(target, _now(note))
+            # The next one may succeed; the build itself says what is wrong with the store.
+            with suppress(InputError):
+                storage.write_bytes(target, _now(note))
 
     renewing = threading.Thread(target=beat, daemon=True)
     renewing.start()
@@ -77,6 +80,9 @@ def _alive(note: dict[str, Any]) -> bool:
     if note.get("host") == socket.gethostname():
         try:
             os.kill(int(note.get("process", 0)), 0)
+        except PermissionError:
+            # Another user's.
+            pass
         except (OSError, ValueError):
             return False
     return time.time() - float(note.get("at", 0)) < _STALE_S

@@ -12,7 +12,7 @@ from hrgldd_core.dataset.cutting import cut_unit
 from hrgldd_core.dataset.document import counted, scene_entry, sites_of
 from hrgldd_core.dataset.parameters import DatasetParameters
 from hrgldd_core.dataset.sample import Cut
-from hrgldd_core.dataset.store import FORMAT, index_uri, publish
+from hrgldd_core.dataset.store import FORMAT, index_uri
 from hrgldd_core.dataset.units import Unit
 from hrgldd_core.dataset.workers import Workers
 from hrgldd_core.dataset.writer import PatchWriter
@@ -60,8 +60,12 @@ class Version:
         self._units.append(unit)
         self._scenes.append(scene_entry(unit, done))
 
-    def publish(self) -> dict[str, Any]:
-        """Split, check for leaks, write the index and, last, the document."""
+    def finish(self) -> dict[str, Any]:
+        """Split, check for leaks, write the index; the document, which is still to be published.
+
+        Raises:
+            InputError: when there is nothing to publish, a site is too small, or splits leak.
+        """
         from hrgldd_core.dataset.index import join_index, read_index, write_index
         from hrgldd_core.dataset.leaks import check_leaks
         from hrgldd_core.dataset.splits import assign_blocks, assign_splits
@@ -89,7 +93,7 @@ class Version:
             raise RuntimeError(f"{patches} patches were stored, {len(frame)} are in the index")
         write_index(frame, index_uri(self._out, version))
         scenes = [*(old["scenes"] if old else []), *self._scenes]
-        document = {
+        return {
             "format": FORMAT,
             "version": version,
             "software": __version__,
@@ -103,13 +107,6 @@ class Version:
             "sites": counted(sites, frame),
             "parameters": parameters.model_dump(mode="json"),
             "scenes": scenes,
-        }
-        publish(self._out, document)
-        return {
-            **document,
-            "new_scenes": len(self._units),
-            "new_patches": patches - start,
-            "out": self._out,
         }
 
 

@@ -87,7 +87,8 @@ def row_figures(
         reference: number of the contender that the others' F1 is compared with.
     """
     here = np.isin(scores[0].cells, row.cells)
-    of_cell = {name: i for i, name in enumerate({(c.part, c.site) for c in layout.cells})}
+    names = dict.fromkeys((c.part, c.site) for c in layout.cells)
+    of_cell = {name: i for i, name in enumerate(names)}
     site = np.array([of_cell[c.part, c.site] for c in layout.cells])[scores[0].cells[here]]
     tables = [s.table[here] for s in scores]
     sites = len(np.unique(site))

@@ -93,6 +93,11 @@ def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) 
             result = future.result()
         except distributed.KilledWorker:
             result = f"{scene_id}: ended every worker that tried. {_MEMORY}."
+        except OSError as error:
+            if future.status != "error":
+                raise
+            # The worker's own: its disk, its network. The scheduler is there.
+            result = f"{scene_id}: failed on a worker ({error})"
         if kind == "prepare" and isinstance(result, PreparedScene):
             claim_output(plan)
             spans = result.spans

@@ -13,7 +13,7 @@ import pystac
 
 from hrgldd_core.mapping.plan import MappingPlan
 
-__all__ = ["effort", "effort_rows"]
+__all__ = ["effort", "effort_rows", "peak_memory_mb"]
 
 _PEAK = "hrgldd:peak_memory_mb"
 _READ = "hrgldd:bytes_read"
@@ -51,7 +51,7 @@ def effort(
         "mpx_per_s": round(pixels / 1e6 / max(seconds["map"], 1e-9), 3),
         "km2_per_h": round(m2 / 1e6 / max(seconds["map"] / 3600, 1e-9), 1),
         "peak_memory_mb": max(
-            _peak_mb(), *(round(float(m.properties.get(_PEAK, 0))) for m in mapped.values())
+            peak_memory_mb(), *(round(float(m.properties.get(_PEAK, 0))) for m in mapped.values())
         ),
         "bytes_read": sum(int(m.properties.get(_READ, 0)) for m in mapped.values()),
         "bytes_input": sum(int(known.get("size", 0)) for known in plan.inputs.values()),
@@ -78,7 +78,7 @@ def effort_rows(summary: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _peak_mb() -> int:
+def peak_memory_mb() -> int:
     """Largest resident memory of this process so far."""
     with suppress(OSError, StopIteration):
         # `ru_maxrss` begins with that of the process that started this one.

@@ -8,6 +8,7 @@ from hrgldd_core import storage
 from hrgldd_core.errors import InputError, some
 from hrgldd_core.mapping.cluster import map_on_cluster
 from hrgldd_core.mapping.manifest import published_summary
+from hrgldd_core.mapping.mapped import mapped_item
 from hrgldd_core.mapping.plan import MappingPlan, is_finished, release_output
 from hrgldd_core.mapping.publish import publish
 from hrgldd_core.mapping.run import SceneMapper
@@ -46,6 +47,8 @@ def map_event(
         missing = map_on_cluster(plan, cluster, batch=batch, progress=progress)
     else:
         missing = SceneMapper(plan, batch=batch).map_all(items, progress)
+    # The same command may be running twice: what the other one has mapped is not missing.
+    missing = {k: why for k, why in missing.items() if mapped_item(plan, k) is None}
     if len(missing) == len(items):
         release_output(plan)
         raise InputError(some({**plan.unusable, **missing}.values(), between="\n"))

@@ -16,6 +16,7 @@ import pystac
 from hrgldd_core import storage
 from hrgldd_core.ahead import in_order
 from hrgldd_core.mapping.cog import write_cogs
+from hrgldd_core.mapping.effort import peak_memory_mb
 from hrgldd_core.mapping.mapped import item_uri
 from hrgldd_core.mapping.plan import MappingPlan
 from hrgldd_core.mapping.predict import predict_spans
@@ -191,6 +192,7 @@ def assemble(
             "hrgldd:band_center": list(statistics.center),
             "hrgldd:band_scale": list(statistics.scale),
             "hrgldd:bytes_read": prepared.bytes_read,
+            "hrgldd:peak_memory_mb": peak_memory_mb(),
             "hrgldd:overlap_factor": round(prepared.grid.overhead, 3),
             "hrgldd:seconds": {
                 "open": round(prepared.seconds, 3),

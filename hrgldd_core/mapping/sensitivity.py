@@ -29,7 +29,8 @@ def threshold_sensitivity(
         min_area_m2: smaller areas are specks.
         side: of a tile, pixels; the result does not depend on it.
     """
-    thresholds = [t for step in _STEPS if 0 < (t := round(threshold + step, 3)) < 1]
+    others = (round(threshold + step, 3) if step else threshold for step in _STEPS)
+    thresholds = [t for t in others if 0 < t < 1]
     counts, areas = np.zeros(len(thresholds), int), np.zeros(len(thresholds))
     for href in rasters:
         sizes, pixel_m2 = _sizes(href, thresholds, side)

@@ -15,6 +15,7 @@ from pystac.extensions.projection import ProjectionExtension
 
 from hrgldd_core import storage
 from hrgldd_core.cog import copy_as_cog
+from hrgldd_core.errors import AccessError
 from hrgldd_core.grid import crs_of, footprint, raster_grid
 from hrgldd_core.scenes.bands import COMMON_NAMES, names_from_raster
 from hrgldd_core.scenes.open import open_raster
@@ -179,11 +180,9 @@ def _mask_beside(uri: str) -> str | None:
 def _there(uri: str) -> bool:
     try:
         return storage.exists(uri)
-    except OSError as error:
-        # Who may read objects but not list them is told so of what is not there; gcsfs by its text.
-        if isinstance(error, PermissionError) or str(error).startswith("Forbidden"):
-            return False
-        raise
+    except AccessError:
+        # Who may read objects but not list them is told so of what is not there.
+        return False
 
 
 def _time(name: str, tags: dict[str, str]) -> datetime | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from hrgldd_core.errors import InputError, OutputError
-from hrgldd_core.storage.uri import is_local
+from hrgldd_core.errors import AccessError, InputError, OutputError
+from hrgldd_core.storage.uri import is_local, public
 
-__all__ = ["DamagedError", "patiently", "reason", "writing"]
+__all__ = ["DamagedError", "patiently", "reading", "reason", "writing"]
 
 T = TypeVar("T")
 
@@ -89,6 +90,26 @@ class writing:  # noqa: N801 - reads as a statement
                 where=self._uri,
                 remedy="Check --out, the free space and your permissions",
             ) from error
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Turns what a file system raises while something is read into one clear message."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        # Of stores anything: what their packages raise has no common parent.
+        if is_local(uri) and not isinstance(error, OSError | ValueError):
+            raise
+        # gcsfs tells a forbidden listing by its text only.
+        refused = isinstance(error, PermissionError) or str(error).startswith("Forbidden")
+        raise (AccessError if refused else InputError)(
+            f"cannot be read ({reason(error)})",
+            where=public(uri),
+            remedy="Check the name, your credentials, and that you may read it",
+        ) from error
 
 
 def reason(error: BaseException) -> str:

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from errno import EXDEV
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from uuid import uuid4
 from xxhash import xxh3_128
 
 from hrgldd_core.errors import AccessError, InputError
-from hrgldd_core.storage.failures import patiently, reason, writing
+from hrgldd_core.storage.failures import patiently, reading, reason, writing
 from hrgldd_core.storage.remote import create, filesystem, upload, upload_bytes
 from hrgldd_core.storage.signing import redact, renew, signed
 from hrgldd_core.storage.uri import check_scheme, is_local, join, local_path, public
@@ -46,9 +47,10 @@ def exists(uri: str) -> bool:
     """Whether an object or folder is there."""
     if is_local(uri):
         return local_path(uri).exists()
-    store = filesystem(uri)
-    store.invalidate_cache()
-    return bool(patiently(lambda: store.exists(uri), uri))
+    with reading(uri):
+        store = filesystem(uri)
+        store.invalidate_cache()
+        return bool(patiently(lambda: store.exists(uri), uri))
 
 
 def list_names(prefix: str) -> list[str]:
@@ -56,12 +58,13 @@ def list_names(prefix: str) -> list[str]:
     if is_local(prefix):
         folder = local_path(prefix)
         return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-    store = filesystem(prefix)
-    store.invalidate_cache()
-    try:
-        found = patiently(lambda: store.ls(prefix, detail=False), prefix)
-    except FileNotFoundError:
-        return []
+    with reading(prefix):
+        store = filesystem(prefix)
+        store.invalidate_cache()
+        try:
+            found = patiently(lambda: store.ls(prefix, detail=False), prefix)
+        except FileNotFoundError:
+            return []
     return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
 
 
@@ -71,17 +74,11 @@ def read_bytes(uri: str) -> bytes:
     Raises:
         InputError: when it cannot be read.
     """
-    try:
+    with reading(uri):
         if is_local(uri):
             return local_path(uri).read_bytes()
         store = filesystem(uri)
         return bytes(patiently(lambda: store.cat_file(uri), uri))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot be read ({reason(error)})",
-            where=uri,
-            remedy="Check the name and that you may read it",
-        ) from None
 
 
 def read_json(uri: str) -> Any:
@@ -134,11 +131,24 @@ def create_bytes(uri: str, data: bytes) -> bool:
         draft = draft.with_name(f".{draft.name}")
         write_bytes(str(draft), data)
         try:
-            os.link(draft, local_path(uri))
-        except FileExistsError:
-            return False
+            return _created(draft, local_path(uri))
         finally:
             draft.unlink()
+
+
+def _created(draft: Path, target: Path) -> bool:
+    """Give a finished file a name that nobody has yet."""
+    try:
+        os.link(draft, target)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without links (exFAT, many FUSE mounts): not whole at once, but one wins.
+        try:
+            with target.open("xb") as file:
+                file.write(draft.read_bytes())
+        except FileExistsError:
+            return False
     return True
 
 
@@ -154,9 +164,11 @@ def put_file(local: Path, uri: str) -> None:
         if is_local(uri):
             target = local_path(uri)
             target.parent.mkdir(parents=True, exist_ok=True)
-            if local.stat().st_dev == target.parent.stat().st_dev:
+            try:
                 _commit(local, target)
-            else:
+            except OSError as error:
+                if error.errno != EXDEV:
+                    raise
                 draft = target.with_name(f".{target.name}.{uuid4().hex}")
                 try:
                     shutil.copyfile(local, draft)

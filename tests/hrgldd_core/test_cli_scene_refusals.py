@@ -133,7 +133,7 @@ def test_pixels_that_are_not_square(refused, tmp_path):
 @pytest.mark.parametrize("given", ["blue,green", "blue,green,red,nir"])
 def test_wrong_number_of_bands(refused, plain_scene, given):
     words = ("--bands", given)
-    refused(plain_scene, "has 3 bands", f"names {given.count(',') + 1}", "--bands", words=words)
+    refused(plain_scene, "has 3 bands", f"{given.count(',') + 1} are named", "--bands", words=words)
 
 
 def test_bands_without_names(refused, plain_scene):

@@ -17,7 +17,7 @@ from hrgldd_core import storage
 from hrgldd_core.dataset.claim import CLAIM, claim
 from hrgldd_core.dataset.patches import open_patches
 from hrgldd_core.dataset.store import open_store
-from hrgldd_core.errors import InputError
+from hrgldd_core.errors import InputError, OutputError
 from tests.hrgldd_core.dataset.building import Place, build, masks
 from tests.support import CONSOLE, assert_refused, tree
 
@@ -180,9 +180,39 @@ def test_a_build_killed_before_its_last_write_is_finished_by_the_next(tmp_path, 
     assert json.loads((out / "dataset.json").read_text()) == second
 
 
+def test_a_version_that_could_not_be_made_current_keeps_its_patches(tmp_path, places, monkeypatch):
+    out = tmp_path / "out"
+    written = storage.write_bytes
+
+    def full(uri, data):
+        if uri.endswith("dataset.json"):
+            raise OutputError("cannot be written (No space left on device)", where=uri)
+        written(uri, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_bytes", full)
+        full_disk = build(out, places[0])
+    assert full_disk.code == 2
+    assert "No space left" in full_disk.err
+    done = build(out, places[0])
+    assert done.code == 0, done.err
+    found = open_store(str(out))
+    assert len(found.images) == len(index_of(out, 1)) > 0
+    assert np.asarray(found.images).any()
+
+
+def test_parameters_of_a_version_that_is_not_yet_current_count(tmp_path, places):
+    out = tmp_path / "out"
+    assert build(out, places[0]).code == 0
+    (out / "dataset.json").unlink()
+    refused = build(out, *places, seed=5)
+    assert refused.code == 2
+    assert "was built with seed 0, not 5" in refused.err
+
+
 KILLED = """
 import os, signal, sys
-from hrgldd_core.dataset import index, version, writer
+from hrgldd_core.dataset import build, index, writer
 at = sys.argv.pop(1)
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -191,7 +221,7 @@ if at == "pixels":
 elif at == "index":
     index.write_index = die
 else:
-    version.publish = die
+    build.publish = die
 from hrgldd_core.cli import main
 main(prog_name="hrgldd")
 """

@@ -156,3 +156,8 @@ def test_coverage_is_read_from_overviews_where_the_grid_is_coarse(tmp_path, monk
     assert 2 in opened
     assert found["mapped"] == pytest.approx(800 * 200 * 9e-6, rel=0.02)
     assert found["cloud"] == pytest.approx(800 * 600 * 9e-6, rel=0.02)
+
+
+def test_the_chosen_threshold_is_among_those_compared(raster):
+    found = threshold_sensitivity([raster], threshold=0.1234, min_area_m2=0)
+    assert [t for t, *_ in found] == [0.023, 0.1234, 0.223, 0.323]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -199,3 +200,41 @@ def test_list_names_and_remove(tmp_path):
 )
 def test_public_uri_has_no_credentials(uri, shown):
     assert storage.public(uri) == shown
+
+
+def test_a_file_moves_to_another_mount_of_the_same_disk(tmp_path, monkeypatch):
+    source = tmp_path / "draft"
+    source.write_bytes(b"content")
+    replace = Path.replace
+
+    def refuse(self, target):
+        if self == source:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    storage.put_file(source, str(tmp_path / "final"))
+    assert (tmp_path / "final").read_bytes() == b"content"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["final"]
+
+
+def test_one_creator_wins_where_there_are_no_links(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert storage.create_bytes(str(tmp_path / "it"), b"one")
+    assert not storage.create_bytes(str(tmp_path / "it"), b"two")
+    assert (tmp_path / "it").read_bytes() == b"one"
+
+
+def test_a_store_without_credentials_is_one_message(monkeypatch):
+    pytest.importorskip("s3fs")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    for read in (storage.exists, storage.list_names, storage.read_bytes):
+        with pytest.raises(InputError, match=r"s3://nowhere/a: cannot be read .*[Cc]redentials"):
+            read("s3://nowhere/a")
