@@ -56,23 +56,24 @@ def test_quotas_are_those_of_the_pools():
     )
     nodes, cores, disk = map(int, first.groups())
     nodes *= 3  # zones of a region
-    begin = {"CPUS_ALL_REGIONS": nodes * cores, "SSD_TOTAL_GB": nodes * disk}
-    full = dict(begin)
+    begin = {"CPUS_ALL_REGIONS": nodes * cores, "CPUS": nodes * cores, "SSD_TOTAL_GB": nodes * disk}
+    two, full = dict(begin), dict(begin)
     pools = re.findall(r'(?m)^pool (\S+) "\$\{(\w+)\[@\]\}" --total-max-nodes (\d+)', script)
     assert len(pools) == 4
     for name, kind, most in pools:
         family, cores, disk = shape[kind]
         add = {"CPUS_ALL_REGIONS": cores, "SSD_TOTAL_GB": disk}
-        if family == "n2d":
-            add["N2D_CPUS"] = cores
+        add["N2D_CPUS" if family == "n2d" else "CPUS"] = cores
         if kind == "gpu":
             spot = "PREEMPTIBLE_" if name.endswith("spot") else ""
             add |= {"GPUS_ALL_REGIONS": 1, f"{spot}NVIDIA_L4_GPUS": 1}
         for quota, each in add.items():
             full[quota] = full.get(quota, 0) + each * int(most)
-    rows = re.findall(r"(?m)^\| `([A-Z0-9_]+)`[^|]*\| (\d+) \| (\d+) \|$", _text("docs/operate.md"))
-    assert {quota: (int(a), int(b)) for quota, a, b in rows} == {
-        quota: (begin.get(quota, 0), most) for quota, most in full.items()
+            if kind == "cpu":
+                two[quota] = two.get(quota, 0) + each
+    rows = re.findall(r"(?m)^\| `([A-Z0-9_]+)`[^|]*((?:\| \d+ ){3})\|$", _text("docs/operate.md"))
+    assert {quota: tuple(map(int, re.findall(r"\d+", row))) for quota, row in rows} == {
+        quota: (begin.get(quota, 0), two.get(quota, 0), most) for quota, most in full.items()
     }
 
 

@@ -118,7 +118,7 @@ def test_gpus_only_where_an_overlay_has_them(rendered):
         for target, documents in rendered.items()
     }  # fmt: skip
     assert gpus["k8s/base"] == gpus["k8s/overlays/kind"] == ["0"]
-    assert gpus["k8s/overlays/gke"] == ["8"]
+    assert gpus["k8s/overlays/gke"] == ["24"]
 
 
 def test_settings_of_gke_reach_what_they_are_for(rendered):

@@ -175,3 +175,15 @@ def test_scratch_of_all_tasks_that_fit_on_a_node_fits_on_its_disk():
                 int(gpus) // profile["gpu"]["count"] if pool == "gpu" else 1000,
             )
             assert most * _amount(profile["scratch"]) / 2**30 <= free, (pool, name)
+
+
+def test_a_sweep_that_waits_leaves_room_for_an_event(rendered):
+    """Pods in Kueue's queues count in the namespace's quota."""
+    file = yaml.safe_load((ROOT / "pipelines/profiles.yaml").read_text())
+    asked = sum(
+        step.get("parallel", 1) * file["profiles"][step["profile"]]["gpu"]["count"]
+        for step in file["steps"].values()
+        if "gpu" in file["profiles"][step["profile"]]
+    )
+    (quota,) = _named(rendered["k8s/overlays/gke"], "ResourceQuota").values()
+    assert asked == 24 <= int(quota["spec"]["hard"]["requests.nvidia.com/gpu"])
