@@ -94,7 +94,7 @@ def test_plans_hold_no_signatures(served, bright_model, tmp_path):
     plans = []
     for document in documents:
         path = write_catalogue(tmp_path / "items.json", document)
-        plans.append(plan_mapping(out=str(tmp_path), stac=str(path), model=str(bright_model)))
+        plans.append(plan_mapping(out=str(tmp_path), stac=str(path), models=(str(bright_model),)))
     assert "sig=" not in plans[1].model_dump_json()
     assert plans[0].run_id == plans[1].run_id
 
