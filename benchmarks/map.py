@@ -262,7 +262,7 @@ def workers(given, folder: Path) -> None:
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from tests.servers.dask import DaskCluster
 
-    raster = large_scene(folder, given.side // 2)
+    raster = large_scene(folder, given.side)
     taken = {}
     for count in (1, 2):
         # As if each were a machine of one core: one worker alone would use them all.

@@ -13,6 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Before TensorFlow, whose SQLite has no R-trees and would be taken for that of the GDAL in pyogrio:
+# GeoPackages would have no spatial index.
+import pyogrio  # noqa: F401
+
 __all__ = ["KerasTensor", "keras", "layers", "ops"]
 
 
