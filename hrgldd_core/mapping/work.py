@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -52,10 +54,12 @@ def store_strip(plan: MappingPlan, scene_id: str, span: Span, result: StripResul
     Raises:
         OutputError: when it cannot be written.
     """
-    packed = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(packed, _CODEC) as stream:
-        np.savez(stream, **vars(result))
-    storage.write_bytes(_strip(plan, scene_id, span), packed.getvalue().to_pybytes())
+    # By a file: a strip of a wide scene is 80 MB, and packed in memory it is there twice more.
+    with tempfile.TemporaryDirectory(prefix="hrgldd-") as folder:
+        packed = Path(folder) / "strip"
+        with pa.CompressedOutputStream(pa.OSFile(str(packed), "wb"), _CODEC) as stream:
+            np.savez(stream, **vars(result))
+        storage.put_file(packed, _strip(plan, scene_id, span))
 
 
 def load_strip(plan: MappingPlan, scene_id: str, span: Span) -> StripResult:
