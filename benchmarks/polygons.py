@@ -70,7 +70,8 @@ def whole(path):
 
 
 def windows(path):
-    import geopandas  # noqa: F401 - counted as an import
+    import cv2  # noqa: F401 - counted as an import
+    import geopandas  # noqa: F401 - the same
 
     from hrgldd_core.inventory.polygonise import SourceScene, polygonise
     from hrgldd_core.mapping.probability import open_levels
