@@ -105,6 +105,8 @@ class Trials:
         self.identical += not other
         if other:
             print(f"    not identical: {other}", flush=True)
+        told = f"{self.count} kills, {self.late} too late, {self.identical} identical"
+        print(f"    {told}", flush=True)
         self.clear()
 
 
