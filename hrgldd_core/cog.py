@@ -20,6 +20,8 @@ __all__ = ["COG_BLOCK", "check_cog", "copy_as_cog", "writing_below"]
 COG_BLOCK = 512
 """Side of a block, pixels."""
 
+_ROOM = "Check the free space of the temporary folder, or name another in TMPDIR"
+
 # Of probabilities: half the time of GDAL's 6, for 9 % more bytes.
 _LEVEL = 3
 
@@ -62,12 +64,12 @@ def writing_below(folder: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot be written ({cause})",
             where=str(folder),
-            remedy="Check the free space of the temporary folder, or name another in TMPDIR",
+            remedy=_ROOM,
         ) from None
 
 
 def check_cog(path: Path, grid: GeoBox) -> None:
-    """Refuse a finished local file that is cut off, on another grid or not cloud optimised.
+    """Refuse a finished local file whose header is cut off, on another grid, or no COG.
 
     Raises:
         OutputError: saying what is wrong.
@@ -77,10 +79,12 @@ def check_cog(path: Path, grid: GeoBox) -> None:
             layout = dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT")
             sound = layout == "COG" and raster_grid(dataset, str(path)) == grid
     except InputError as error:
-        raise OutputError(f"was not written whole ({error})", where=str(path)) from None
+        raise OutputError(
+            f"was not written whole ({error})", where=str(path), remedy=_ROOM
+        ) from None
     if not sound:
         raise OutputError(
             "is not a cloud optimised GeoTIFF of the expected grid",
             where=str(path),
-            remedy="Check the free space of the temporary folder and try again",
+            remedy=_ROOM,
         )

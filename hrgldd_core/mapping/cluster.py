@@ -97,7 +97,7 @@ def _map(client: Any, plan: MappingPlan, batch: int | None, progress: Progress) 
             if future.status != "error":
                 raise
             # The worker's own: its disk, its network. The scheduler is there.
-            result = f"{scene_id}: failed on a worker ({error})"
+            result = f"{scene_id}: failed on a worker ({error}). Repeat the command to go on."
         if kind == "prepare" and isinstance(result, PreparedScene):
             claim_output(plan)
             spans = result.spans

@@ -122,12 +122,12 @@ def predict_spans(
         )
         for span in spans:
             started = time.monotonic()
-            blender = RowBlender(grid, span, layers=layers)
+            blender = RowBlender(grid, span, layers=layers, outside=outside)
             for row in range(span.first, span.stop):
                 blender.begin_row(row)
                 for column in range(grid.columns.count):
                     window, p = next(predicted)
-                    blender.add(row, column, window.coverage, p, outside=outside)
+                    blender.add(row, column, window.coverage, p)
                     done += 1
                     progress(scene.id, done, total)
             yield blender.result(time.monotonic() - started)

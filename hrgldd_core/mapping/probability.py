@@ -9,13 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from hrgldd_core import storage
-from hrgldd_core.errors import InputError
 from hrgldd_core.grid import raster_grid
-from hrgldd_core.scenes.patience import open_patiently
+from hrgldd_core.scenes.patience import open_patiently, reading_result
 
 __all__ = ["NODATA", "SCALE", "Levels", "landslide", "open_levels", "quantise", "read_levels"]
 
@@ -64,14 +61,8 @@ def open_levels(href: str) -> Iterator[tuple[Callable[[slice, slice], Levels], G
 
         def read(rows: slice, columns: slice) -> Levels:
             window = Window.from_slices(rows, columns)
-            try:
+            with reading_result(href):
                 part: Levels = raster(lambda dataset: dataset.read(1, window=window))
-            except RasterioError as error:
-                raise InputError(
-                    f"cannot be read ({storage.redact(str(error))})",
-                    where=storage.public(href),
-                    remedy="It was changed after it was mapped: remove its item and map it again",
-                ) from None
             return part
 
         yield read, raster(lambda dataset: raster_grid(dataset, href))

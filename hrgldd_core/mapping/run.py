@@ -70,7 +70,7 @@ class SceneMapper:
         return missing
 
     def map(self, item: pystac.Item, progress: Progress = no_progress) -> pystac.Item:
-        """Map one scene: two COGs and, last, its item; at once when that is there already.
+        """Map one scene: its COGs and, last, its item; at once when that is there already.
 
         Strips that an interrupted run has left are used.
 

@@ -17,7 +17,7 @@ from rasterio.features import geometry_mask
 from hrgldd_core.grid import BBox, aoi_outline, crs_of
 from hrgldd_core.scenes import Coverage
 from hrgldd_core.scenes.open import on_grid
-from hrgldd_core.scenes.patience import DRIVER, again
+from hrgldd_core.scenes.patience import DRIVER, again, reading_result
 
 __all__ = ["coverage_km2"]
 
@@ -46,7 +46,8 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
         inside = geometry_mask([outline.json], grid.shape, grid.affine, invert=True)
     best = np.zeros(grid.shape, np.uint8)
     for path in rasters:
-        found = again(partial(_read, path, grid), path)
+        with reading_result(path):
+            found = again(partial(_read, path, grid), path)
         if found is not None:
             part, states = found
             np.maximum(best[part], _RANK[states], out=best[part])

@@ -118,9 +118,18 @@ class RowBlender:
     share is held in float32.
     """
 
-    def __init__(self, grid: WindowGrid, span: Span, *, layers: int = 1) -> None:
-        """Hold a strip of so many layers, nothing added yet."""
-        self._grid, self._span = grid, span
+    def __init__(
+        self, grid: WindowGrid, span: Span, *, layers: int = 1, outside: Outside | None = None
+    ) -> None:
+        """Hold a strip, nothing added yet.
+
+        Args:
+            grid: of windows.
+            span: rows of windows of the strip.
+            layers: of the windows' values.
+            outside: which pixels lie beyond the AOI; None without one.
+        """
+        self._grid, self._span, self._outside = grid, span, outside
         axis, width = grid.rows, grid.columns.length
         self._top = axis.settled(span.first - 1) if span.first else 0
         self._height = axis.settled(span.stop - 1) - self._top
@@ -145,8 +154,6 @@ class RowBlender:
         column: int,
         coverage: npt.NDArray[np.uint8],
         values: npt.NDArray[np.float32] | None,
-        *,
-        outside: Outside | None = None,
     ) -> None:
         """Add the next window of the row that was begun.
 
@@ -155,15 +162,14 @@ class RowBlender:
             column: of windows.
             coverage: (y, x) of the window.
             values: (layer, y, x) of the window; None has no pixel to map.
-            outside: whether the pixels of some rows and columns lie beyond the AOI; None without.
         """
         columns, rows = self._grid.columns, self._grid.rows
         start, held = columns.start(column), rows.start(row)
         first, last = columns.settled(column - 1) if column else 0, columns.settled(column)
         top, bottom = rows.settled(row - 1) if row else 0, rows.settled(row)
         state = coverage[top - held : bottom - held, first - start : last - start]
-        if outside is not None:
-            beyond = outside(slice(top, bottom), slice(first, last))
+        if self._outside is not None:
+            beyond = self._outside(slice(top, bottom), slice(first, last))
             state = np.where(beyond, np.uint8(Coverage.OUTSIDE), state)
         self._coverage[top - self._top : bottom - self._top, first:last] = state
         left, self._left = self._left, self._left[..., :0]

@@ -8,8 +8,8 @@ done again after a pause.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -22,7 +22,7 @@ from hrgldd_core.errors import InputError
 from hrgldd_core.scenes.env import reading
 from hrgldd_core.storage.failures import patiently
 
-__all__ = ["DRIVER", "Patient", "again", "open_patiently"]
+__all__ = ["DRIVER", "Patient", "again", "open_patiently", "reading_result"]
 
 DRIVER = "GTiff"
 """The only format that is opened, COGs included: a VRT from a catalogue could name any file."""
@@ -148,3 +148,20 @@ def open_patiently(uri: str) -> Patient[Any]:
         )
     except RasterioError as error:
         raise InputError(f"is not a readable raster ({error})", where=storage.public(uri)) from None
+
+
+@contextmanager
+def reading_result(uri: str) -> Iterator[None]:
+    """A raster of a result is read meanwhile.
+
+    Raises:
+        InputError: when its pixels cannot be had, though it could be opened.
+    """
+    try:
+        yield
+    except RasterioError as error:
+        raise InputError(
+            f"cannot be read ({storage.redact(str(error))})",
+            where=storage.public(uri),
+            remedy="It was changed after it was mapped: remove its item and map it again",
+        ) from None

@@ -90,13 +90,19 @@ def test_near_infrared_is_left_out_for_a_model_without_it(tmp_path, bright_model
     assert scores[0] == scores[1]
 
 
-def test_folder_of_arrays_and_its_splits(tmp_path, bright_model):
-    folder = tmp_path / "arrays"
+def arrays(place):
+    """A folder of arrays with splits: 2 patches to train on, 3 to validate, 4 to test."""
+    folder = place / "arrays"
     folder.mkdir()
     for seed, name in enumerate(("train", "val", "test")):
         images, labels = patches(count=2 + seed, seed=seed)
         np.save(folder / f"{name}X.npy", images)
         np.save(folder / f"{name}Y.npy", labels[..., None])
+    return folder
+
+
+def test_folder_of_arrays_and_its_splits(tmp_path, bright_model):
+    folder = arrays(tmp_path)
     words = ("evaluate", "--model", bright_model, "--data", folder, "--json", "--out")
     whole = hrgldd(*words, tmp_path / "all").document
     assert whole["n_patches"] == 4, "the headline is the test patches"
@@ -115,12 +121,7 @@ def test_folder_of_arrays_and_its_splits(tmp_path, bright_model):
 @pytest.fixture
 def trained(tmp_path, bright_model):
     """Arrays with splits, and a function: the model as if it was trained on some data."""
-    folder = tmp_path / "arrays"
-    folder.mkdir()
-    for seed, name in enumerate(("train", "val", "test")):
-        images, labels = patches(count=2 + seed, seed=seed)
-        np.save(folder / f"{name}X.npy", images)
-        np.save(folder / f"{name}Y.npy", labels[..., None])
+    folder = arrays(tmp_path)
 
     def model_of(data, name="mine"):
         model = shutil.copytree(bright_model, tmp_path / name)

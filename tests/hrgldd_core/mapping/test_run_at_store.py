@@ -63,7 +63,8 @@ def test_the_same_bytes_through_a_faulty_store(tmp_path, run, monkeypatch):
                 assert store.objects[f"run/{name}"].content == content, name
         assert found["polygons"] == expected["polygons"] == 1
         assert found["coverage_km2"] == expected["coverage_km2"]
-        with rasterio.open(storage.gdal_path(f"{out}/mosaic/source.tif")) as dataset:
+        # What lies there, not what the store answers: it goes on failing now and then.
+        with rasterio.MemoryFile(store.objects["run/mosaic/source.tif"].content).open() as dataset:
             assert set(dataset.read(1).ravel()) == {1, 2}
         manifest = json.loads(store.objects["run/manifest.json"].content)
         assert [s["scene"] for s in manifest["mosaic"]["sources"]] == ["left", "right"]
