@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 __all__ = ["free_memory"]
@@ -12,6 +13,9 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def free_memory() -> int:
     """Bytes: of the machine or of the control group, whichever is less."""
+    if not _MACHINE.exists():
+        # Not Linux: what is free is not told, so all that the machine has.
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     lines = _MACHINE.read_text().splitlines()
     free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     try:
