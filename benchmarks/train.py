@@ -23,6 +23,7 @@ import numpy as np
 from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.models import blocks
 from hrgldd_core.models.backend import keras
+from hrgldd_core.models.precision import keras_policy
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.training.fit import WORKERS, Watch, fit, training_batches
 from hrgldd_core.training.losses import LOSSES
@@ -101,7 +102,8 @@ def main() -> None:
     ours, theirs, pipeline = (statistics.median(v) for v in speeds.values())
     print(f"medians of {rounds} rounds, batches of {recipe.batch_size} patches of 128 x 128 x 4")
     print(f"plain Keras fit    {theirs:8.1f} patches/s")
-    print(f"hrgldd train       {ours:8.1f} patches/s   {recipe.precision}, all augmentation")
+    policy = keras_policy(recipe.precision)
+    print(f"hrgldd train       {ours:8.1f} patches/s   {policy}, all augmentation")
     print(f"input alone        {pipeline:8.1f} patches/s   {WORKERS} threads")
     for name, ratio, target in (("training", ours / theirs, 2.5), ("input", pipeline / ours, 5.0)):
         met = "met" if ratio >= target else "MISSED"

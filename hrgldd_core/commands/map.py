@@ -62,8 +62,13 @@ def map_command(
     """
     from hrgldd_core.mapping.job import map_event, summary_text
     from hrgldd_core.mapping.request import plan_mapping
+    from hrgldd_core.models.precision import has_bfloat16
 
     plan = plan_mapping(**options)
+    if plan.parameters.precision == "bfloat16" and not (cluster or has_bfloat16()):
+        click.echo(
+            "WARNING     no bfloat16 in this device: float32 is several times as fast", err=True
+        )
     with progress_bar() as progress:
         summary = map_event(plan, progress, cluster=cluster, batch=batch)
     emit(summary, as_json=as_json, text=summary_text(summary))

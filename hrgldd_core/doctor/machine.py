@@ -46,10 +46,12 @@ def versions() -> Finding:
 def devices(*, gpu: bool = False) -> Finding:
     """Processors that the framework sees; ``gpu`` asks for one of that kind."""
     from hrgldd_core.models.backend import keras
+    from hrgldd_core.models.precision import has_bfloat16
     from hrgldd_core.training.devices import device_names
 
     gpus, cores = device_names("gpu"), len(os.sched_getaffinity(0))
-    found = f"{keras.backend.backend()}: {len(gpus)} GPU, {cores} CPU cores"
+    bfloat16 = "with" if has_bfloat16() else "without"
+    found = f"{keras.backend.backend()}: {len(gpus)} GPU, {cores} CPU cores, {bfloat16} bfloat16"
     plugged = sorted(p.name for p in Path("/dev").glob("nvidia[0-9]*"))
     if not gpus and (gpu or plugged):
         seen = f"; the machine has {', '.join(plugged)}" if plugged else ""

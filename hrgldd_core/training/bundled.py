@@ -25,6 +25,7 @@ from hrgldd_core.dataset.patches import IGNORE, PatchSet, open_patches
 from hrgldd_core.evaluation.calibration import expected_calibration_error, fit_calibration
 from hrgldd_core.evaluation.confusion import Confusion
 from hrgldd_core.evaluation.threshold import best_threshold, bootstrap_f1, patch_confusions
+from hrgldd_core.models.precision import keras_policy
 from hrgldd_core.models.store import ModelSpec, half_precision, save_model
 from hrgldd_core.training.card import model_card
 from hrgldd_core.training.crossval import cross_validate
@@ -130,6 +131,7 @@ def train_bundled(
             "sha256": storage.identity(data)["sha256"],
             "seed": recipe.seed,
             "recipe": recipe.model_dump(mode="json"),
+            "precision": keras_policy(recipe.precision),
         },
         validation=figures,
         limits=_LIMITS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hrgldd_core.dataset.patches import PatchSet
+from hrgldd_core.models.precision import keras_policy
 from hrgldd_core.models.registry import build_model
 from hrgldd_core.progress import NotedProgress, no_progress
 from hrgldd_core.training.checkpoint import CheckpointFile, Course, restore
@@ -99,7 +100,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     steps = recipe.steps_per_epoch or -(-len(patches) // recipe.batch_size)
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.precision)
+    keras.config.set_dtype_policy(keras_policy(recipe.precision))
     try:
         with (
             memory_limit(recipe.batch_size),

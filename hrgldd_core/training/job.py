@@ -13,6 +13,7 @@ from hrgldd_core import __version__, storage
 from hrgldd_core.dataset.patches import PatchSet
 from hrgldd_core.errors import InputError, OutputExistsError
 from hrgldd_core.models.calibration import Calibration
+from hrgldd_core.models.precision import keras_policy
 from hrgldd_core.models.registry import build_model, check_name
 from hrgldd_core.models.store import ModelSpec, open_model, save_model
 from hrgldd_core.progress import NotedProgress, no_progress
@@ -101,6 +102,7 @@ def train_model(
                 "seed": recipe.seed,
                 "software": __version__,
                 "recipe": identity["recipe"],
+                "precision": keras_policy(recipe.precision),
             },
             "validation": {"method": how, **figures},
         }

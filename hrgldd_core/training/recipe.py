@@ -50,8 +50,9 @@ class Recipe(BaseModel):
     steps_per_epoch: int | None = Field(None, gt=0, description="null: once through the patches")
     balance: float = Field(0.0, ge=0, le=1, description="0 draws patches alike, 1 sites alike")
     generated: float = Field(0.0, ge=0, lt=1, description="share of patches from synthetic scenes")
-    precision: Literal["float32", "mixed_bfloat16"] = Field(
-        "float32", description="of the computation; weights are float32"
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(
+        "float32",
+        description="of the computation; weights are float32; auto: bfloat16 if the device has it",
     )
     ema: float = Field(0.0, ge=0, lt=1, description="momentum of averaged weights; 0: not averaged")
     keep: Literal["best", "last"] = Field("best", description="epoch, by what is monitored")
