@@ -120,7 +120,8 @@ def _pieces(
         scenes = sources(tile.rows, tile.columns).ravel()[places].astype(np.int64)
         keys = np.unique((owner.astype(np.int64) << 16) | scenes)
         members = np.stack([(keys >> 16) + offset, keys & 0xFFFF], axis=1)
-    return _Pieces(_outlines(labels, mask, count, tile), figures, members)
+    outlines = _outlines(_packed(rows, columns, owner, count, labels), tile)
+    return _Pieces(outlines, figures, members)
 
 
 def _beside(unseen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -134,24 +135,84 @@ def _beside(unseen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return touched
 
 
-def _outlines(
-    labels: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_], count: int, tile: Tile
-) -> npt.NDArray[np.object_]:
-    """Outline of each label, in pixels of the whole raster; rings may touch themselves."""
+@dataclass(frozen=True)
+class _Packed:
+    """Areas of a tile moved close together: tracing takes as long as the pixels that it passes.
+
+    Attributes:
+        labels: (y, x) number of the area from 1, 0 where there is none.
+        moved: (area, 2) by how many columns and rows each was.
+    """
+
+    labels: npt.NDArray[np.int32]
+    moved: npt.NDArray[np.int64]
+
+
+def _packed(
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    owner: npt.NDArray[np.int32],
+    count: int,
+    labels: npt.NDArray[np.int32],
+) -> _Packed:
+    """Areas side by side in shelves, the highest first; as they are where that takes no less.
+
+    Areas may touch then: each has a number of its own.
+
+    Args:
+        rows: of the areas' pixels.
+        columns: of the areas' pixels.
+        owner: area of each of these pixels, from 0.
+        count: of areas.
+        labels: (y, x) where they are.
+    """
+    lowest, highest = np.full((2, count), max(labels.shape)), np.zeros((2, count), np.int64)
+    for axis, places in enumerate((columns, rows)):
+        np.minimum.at(lowest[axis], owner, places)
+        np.maximum.at(highest[axis], owner, places)
+    widths, heights = highest - lowest + 1
+    by_height = np.argsort(-heights, kind="stable")
+    target = np.empty((count, 2), np.int64)
+    left = top = shelf = 0
+    for area, width, height in zip(
+        *(a.tolist() for a in (by_height, widths[by_height], heights[by_height])), strict=True
+    ):
+        if left + width > labels.shape[1]:
+            left, top, shelf = 0, top + shelf, 0
+        target[area] = left, top
+        left, shelf = left + width, max(shelf, height)
+    if top + shelf >= len(labels):
+        return _Packed(labels, np.zeros((count, 2), np.int64))
+    moved = target - lowest.T
+    packed = np.zeros((top + shelf, labels.shape[1]), np.int32)
+    packed[rows + moved[owner, 1], columns + moved[owner, 0]] = owner + 1
+    return _Packed(packed, moved)
+
+
+def _outlines(packed: _Packed, tile: Tile) -> npt.NDArray[np.object_]:
+    """Outline of each area, in pixels of the whole raster; rings may touch themselves."""
     import shapely
     from rasterio.features import shapes
 
+    count = len(packed.moved)
     order = np.empty(count, np.int64)
     points: list[list[tuple[float, float]]] = []
     rings_of = np.empty(count, np.int64)
-    for number, (outline, label) in enumerate(shapes(labels, mask=mask, connectivity=8)):
+    traces = shapes(packed.labels, mask=packed.labels > 0, connectivity=8)
+    for number, (outline, label) in enumerate(traces):
         rings = outline["coordinates"]
         order[int(label) - 1] = number
         rings_of[number] = len(rings)
         points += rings
-    ends = np.concatenate([[0], np.cumsum([len(ring) for ring in points])])
+    lengths = np.array([len(ring) for ring in points])
+    ends = np.concatenate([[0], np.cumsum(lengths)])
     flat = np.fromiter(chain.from_iterable(chain.from_iterable(points)), float, 2 * ends[-1])
-    coordinates = flat.reshape(-1, 2) + np.array([tile.columns.start, tile.rows.start])
+    area = np.empty(count, np.int64)
+    area[order] = np.arange(count)
+    shift = np.array([tile.columns.start, tile.rows.start]) - packed.moved[area]
+    coordinates = flat.reshape(-1, 2) + np.repeat(
+        np.repeat(shift, rings_of, axis=0), lengths, axis=0
+    )
     traced: npt.NDArray[np.object_] = shapely.from_ragged_array(
         shapely.GeometryType.POLYGON,
         coordinates,

@@ -83,9 +83,9 @@ def _measured(frame: GeoDataFrame) -> GeoDataFrame:
     """The same polygons in EPSG:4326, with their sizes."""
     import shapely
 
-    rectangles = shapely.minimum_rotated_rectangle(frame.geometry.values)
-    corners = [np.asarray(r.exterior.coords) for r in rectangles]
-    sides = np.array([np.sort(np.hypot(*np.diff(c[:3], axis=0).T)) for c in corners])
+    rectangles = shapely.minimum_rotated_rectangle(np.asarray(frame.geometry.array))
+    corners = shapely.get_coordinates(rectangles).reshape(-1, 5, 2)
+    sides = np.sort(np.linalg.norm(np.diff(corners[:, :3], axis=1), axis=-1), axis=-1)
     out: GeoDataFrame = frame.to_crs("EPSG:4326")
     out["area_m2"], out["perimeter_m"] = _geodesic_sizes(np.asarray(out.geometry.array))
     out["length_m"], out["width_m"] = sides[:, 1], sides[:, 0]

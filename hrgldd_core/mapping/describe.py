@@ -92,13 +92,16 @@ def _seen_in(scene: Scene, frame: GeoDataFrame) -> npt.NDArray[np.bool_]:
 
 
 def _view(scene: Scene, frame: GeoDataFrame, pictures: Pictures) -> SceneView:
+    import shapely
+
     width, height = quicklook_size(scene)
     grid = scene.target.zoom_to((height, width))
     outlines = frame[_seen_in(scene, frame)].to_crs(str(grid.crs))
-    inverse = ~grid.affine
-    matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
-    in_pixels = outlines.geometry.affine_transform(matrix).simplify(0.3)
-    pixels = outlines.set_geometry(in_pixels.set_crs(None, allow_override=True))
+    to_pixels = ~grid.affine
+    in_pixels = shapely.transform(
+        np.asarray(outlines.geometry.array), lambda xy: np.stack(to_pixels * xy.T, axis=1)
+    )
+    pixels = outlines.set_geometry(in_pixels, crs=None)
     quicklook, probability = pictures
     return SceneView(
         id=scene.id,

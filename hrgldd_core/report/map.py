@@ -25,7 +25,7 @@ __all__ = ["MAX_OUTLINES", "Outline", "SceneMap", "nice_length", "scene_maps", "
 MAX_OUTLINES = 3000
 _PATH_BYTES = 1_500_000
 _VERTEX_BYTES = 8  # about what one vertex takes in a path
-_TOLERANCES_PX = (0.1, 0.3, 1.0, 3.0)
+_TOLERANCES_PX = (0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True)
