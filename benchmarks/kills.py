@@ -1,6 +1,7 @@
 """Killed at random moments while the store fails, a run ends with the bytes of an undisturbed one.
 
-``.venv/bin/python benchmarks/kills.py [--kills 20] [--rate 0.05] [VICTIM ...]`` with the victims
+``.venv/bin/python benchmarks/kills.py [--kills 20] [--rate 0.05] [--seed 0] [VICTIM ...]`` with the
+victims
 
 - ``run``: the whole process, SIGKILL; the command is repeated;
 - ``worker``: one of two Dask workers; another one takes its place, the run goes on by itself;
@@ -74,10 +75,12 @@ class Run:
 class Trials:
     """Kills of one kind of victim, and what came of them."""
 
-    def __init__(self, store: FaultyStore, scenes: list[str], expected: dict[str, bytes]) -> None:
+    def __init__(
+        self, store: FaultyStore, scenes: list[str], expected: dict[str, bytes], seed: int
+    ) -> None:
         """Begin with none."""
         self.store, self.scenes, self.expected = store, scenes, expected
-        self.random = random.Random(0)  # noqa: S311
+        self.random = random.Random(seed)  # noqa: S311
         self.whole = self.identical = self.count = self.late = 0
 
     def start(self, cluster: str | None = None) -> Run:
@@ -161,6 +164,7 @@ def main() -> int:
     parser.add_argument("victims", nargs="*", default=list(VICTIMS), metavar="VICTIM")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--child", metavar="OUT")
     parser.add_argument("--cluster")
     parser.add_argument("--scenes", nargs="*", default=[])
@@ -187,7 +191,9 @@ def main() -> int:
             with faulty_store(patch, rate=given.rate) as store:
                 for path in folder.glob("*.*"):
                     store.store(path.name, path.read_bytes(), create=True, metadata={})
-                trials = Trials(store, [f"{store.uri}/{p.name}" for p in files], expected)
+                trials = Trials(
+                    store, [f"{store.uri}/{p.name}" for p in files], expected, given.seed
+                )
                 started = time.monotonic()
                 VICTIMS[victim](trials, given.kills)
                 print(f"  {victim:9s}  {trials.count} kills, {trials.late} more after a run's end; "

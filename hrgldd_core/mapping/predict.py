@@ -1,6 +1,7 @@
 """Scene to landslide probability: read, infer and blend, each ahead of the next.
 
-Threads read and normalise windows, one runs the model, the caller's blends and takes the rows away.
+Threads read and normalise windows, others run the model, the caller's blends and takes the rows
+away.
 Memory holds a few windows and one strip, whatever the height of the scene.
 """
 
@@ -29,6 +30,9 @@ from hrgldd_core.scenes import Scene
 __all__ = ["predict_spans", "predict_strips"]
 
 _BATCHES_AHEAD = 2
+# Where one window ends on a CPU, or an operation cannot use all cores, the next one goes on. On a GPU
+# the batch does that, and two would need the memory of two.
+_STREAMS = 2
 # Windows without a pixel to map wait for the batch before them; not too many.
 _MOST_WAITING = 4
 
@@ -112,7 +116,7 @@ def predict_spans(
     def infer(group: list[SeenWindow]) -> list[Predicted]:
         return _infer(group, runtime, batch)
 
-    with closing(windows), ThreadPoolExecutor(1) as device:
+    with closing(windows), ThreadPoolExecutor(_STREAMS if batch == 1 else 1) as device:
         predicted = chain.from_iterable(
             in_order(
                 lambda group: device.submit(infer, group),
