@@ -30,8 +30,8 @@ from hrgldd_core.scenes import Scene
 __all__ = ["predict_spans", "predict_strips"]
 
 _BATCHES_AHEAD = 2
-# Where one window ends on a CPU, or an operation cannot use all cores, the next one goes on. On a GPU
-# the batch does that, and two would need the memory of two.
+# On a CPU the next window goes on where one ends or an operation cannot use all cores. On a GPU the
+# batch does that, and two would need the memory of two.
 _STREAMS = 2
 # Windows without a pixel to map wait for the batch before them; not too many.
 _MOST_WAITING = 4
