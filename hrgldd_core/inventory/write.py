@@ -25,8 +25,10 @@ FORMATS = {
 }
 
 _LAYER = "landslides"
-# ZIP cannot hold an earlier date; a fixed one makes the archive reproducible.
+# ZIP cannot hold an earlier date; a fixed one, there and in the table's header, makes the archive
+# reproducible: a run resumed after midnight ends with the same bytes.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_DBF_DATE = "1980-01-01"
 
 
 def write_inventory(frame: GeoDataFrame, prefix: str) -> None:
@@ -69,6 +71,7 @@ def _shapefile(frame: GeoDataFrame, path: Path) -> None:
             driver="ESRI Shapefile",
             promote_to_multi=True,
             geometry_type=_multi(frame),
+            DBF_DATE_LAST_UPDATE=_DBF_DATE,
         )
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(Path(folder).iterdir()):
