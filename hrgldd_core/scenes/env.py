@@ -24,8 +24,6 @@ READING = {
     # Opening a file must not list the bucket that it lies in.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    # The table of blocks with the file: later it would be fetched with all threads standing still.
-    "GTIFF_USE_DEFER_STRILE_LOADING": "NO",
 }
 """GDAL's options for reading; those set in the environment win."""
 
