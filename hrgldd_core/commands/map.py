@@ -67,7 +67,7 @@ def map_command(
     plan = plan_mapping(**options)
     if plan.parameters.precision == "bfloat16" and not (cluster or has_bfloat16()):
         click.echo(
-            "WARNING     no bfloat16 in this device: float32 is several times as fast", err=True
+            "WARNING     no bfloat16 in this device: without --precision it is far faster", err=True
         )
     with progress_bar() as progress:
         summary = map_event(plan, progress, cluster=cluster, batch=batch)

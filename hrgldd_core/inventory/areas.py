@@ -141,7 +141,7 @@ class _Packed:
 
     Attributes:
         labels: (y, x) number of the area from 1, 0 where there is none.
-        moved: (area, 2) by how many columns and rows each was.
+        moved: (area, 2) pixels to the right and down by which each was.
     """
 
     labels: npt.NDArray[np.int32]
@@ -155,22 +155,22 @@ def _packed(
     count: int,
     labels: npt.NDArray[np.int32],
 ) -> _Packed:
-    """Areas side by side in shelves, the highest first; as they are where that takes no less.
+    """Areas side by side in shelves, the tallest first; as they are where that takes no less.
 
     Areas may touch then: each has a number of its own.
 
     Args:
-        rows: of the areas' pixels.
-        columns: of the areas' pixels.
-        owner: area of each of these pixels, from 0.
+        rows: (pixel,) of the areas' pixels, in the tile.
+        columns: (pixel,) of the same.
+        owner: (pixel,) area of each, from 0.
         count: of areas.
         labels: (y, x) where they are.
     """
-    lowest, highest = np.full((2, count), max(labels.shape)), np.zeros((2, count), np.int64)
+    first, last = np.full((2, count), max(labels.shape)), np.zeros((2, count), np.int64)
     for axis, places in enumerate((columns, rows)):
-        np.minimum.at(lowest[axis], owner, places)
-        np.maximum.at(highest[axis], owner, places)
-    widths, heights = highest - lowest + 1
+        np.minimum.at(first[axis], owner, places)
+        np.maximum.at(last[axis], owner, places)
+    widths, heights = last - first + 1
     by_height = np.argsort(-heights, kind="stable")
     target = np.empty((count, 2), np.int64)
     left = top = shelf = 0
@@ -183,7 +183,7 @@ def _packed(
         left, shelf = left + width, max(shelf, height)
     if top + shelf >= len(labels):
         return _Packed(labels, np.zeros((count, 2), np.int64))
-    moved = target - lowest.T
+    moved = target - first.T
     packed = np.zeros((top + shelf, labels.shape[1]), np.int32)
     packed[rows + moved[owner, 1], columns + moved[owner, 0]] = owner + 1
     return _Packed(packed, moved)
@@ -194,22 +194,18 @@ def _outlines(packed: _Packed, tile: Tile) -> npt.NDArray[np.object_]:
     import shapely
     from rasterio.features import shapes
 
-    count = len(packed.moved)
-    order = np.empty(count, np.int64)
+    areas: list[int] = []
+    rings_of: list[int] = []
     points: list[list[tuple[float, float]]] = []
-    rings_of = np.empty(count, np.int64)
-    traces = shapes(packed.labels, mask=packed.labels > 0, connectivity=8)
-    for number, (outline, label) in enumerate(traces):
+    for outline, label in shapes(packed.labels, mask=packed.labels > 0, connectivity=8):
         rings = outline["coordinates"]
-        order[int(label) - 1] = number
-        rings_of[number] = len(rings)
+        areas.append(int(label) - 1)
+        rings_of.append(len(rings))
         points += rings
     lengths = np.array([len(ring) for ring in points])
     ends = np.concatenate([[0], np.cumsum(lengths)])
     flat = np.fromiter(chain.from_iterable(chain.from_iterable(points)), float, 2 * ends[-1])
-    area = np.empty(count, np.int64)
-    area[order] = np.arange(count)
-    shift = np.array([tile.columns.start, tile.rows.start]) - packed.moved[area]
+    shift = np.array([tile.columns.start, tile.rows.start]) - packed.moved[areas]
     coordinates = flat.reshape(-1, 2) + np.repeat(
         np.repeat(shift, rings_of, axis=0), lengths, axis=0
     )
@@ -218,7 +214,7 @@ def _outlines(packed: _Packed, tile: Tile) -> npt.NDArray[np.object_]:
         coordinates,
         (ends, np.concatenate([[0], np.cumsum(rings_of)])),
     )
-    return traced[order]
+    return traced[np.argsort(areas)]
 
 
 def _united(found: list[_Pieces], seams: Seams) -> Areas:

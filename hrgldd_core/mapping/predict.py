@@ -1,8 +1,7 @@
 """Scene to landslide probability: read, infer and blend, each ahead of the next.
 
 Threads read and normalise windows, others run the model, the caller's blends and takes the rows
-away.
-Memory holds a few windows and one strip, whatever the height of the scene.
+away. Memory holds a few windows and one strip, whatever the height of the scene.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ from hrgldd_core.scenes import Scene
 __all__ = ["predict_spans", "predict_strips"]
 
 _BATCHES_AHEAD = 2
-# On a CPU the next window goes on where one ends or an operation cannot use all cores. On a GPU the
-# batch does that, and two would need the memory of two.
+# The next window goes on where one ends or an operation cannot use all cores. A batch of several,
+# as a GPU gets, does that by itself.
 _STREAMS = 2
 # Windows without a pixel to map wait for the batch before them; not too many.
 _MOST_WAITING = 4

@@ -62,8 +62,8 @@ def test_pixels_come_by_signed_links(served):
     assert server.refused == 0
 
 
-# Stands still on slow machines: GDAL may fetch while rasterio holds Python's lock, which the
-# server, in the same process, needs to answer.
+# Stands still on slow machines: rasterio holds Python's lock where it asks for the flags of a mask,
+# for which GDAL may fetch; the server, in the same process, needs the lock to answer.
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["href", "token"])
 def test_a_run_goes_on_when_signatures_end(
