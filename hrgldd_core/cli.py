@@ -49,9 +49,10 @@ class _Commands(click.Group):
         return None
 
     def invoke(self, ctx: click.Context) -> Any:
-        # Rasters without a place are refused as an error with a remedy. rasterio 1.4 hides this
-        # warning of its own rasters in memory in a way that lets it through from two threads.
+        # Rasters without a place are refused as an error with a remedy. rasterio 1.4 hides these
+        # warnings of its own rasters in memory in a way that lets them through from two threads.
         warnings.filterwarnings("ignore", "Dataset has no geotransform")
+        warnings.filterwarnings("ignore", "The given matrix is equal to Affine.identity")
         try:
             with ending_on_sigterm():
                 return super().invoke(ctx)

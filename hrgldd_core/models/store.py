@@ -101,8 +101,9 @@ class StoredModel:
             path.write_bytes(self._weights)
             try:
                 with warnings.catch_warnings():
-                    # Keras only warns of layers that keep their random weights.
-                    warnings.simplefilter("error", UserWarning)
+                    # Keras only warns of layers that keep their random weights. Its warnings alone:
+                    # other threads' would become errors as well.
+                    warnings.filterwarnings("error", category=UserWarning, module="keras")
                     model.load_weights(path)
             except (ValueError, OSError, KeyError, UserWarning):
                 # Keras' own words are of layers and shapes that no user has named.

@@ -24,6 +24,9 @@ READING = {
     # Opening a file must not list the bucket that it lies in.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    # A COG's directories, in one request with its head. rasterio asks for some of them with
+    # Python's lock held: fetched then, they would keep every thread waiting.
+    "GDAL_INGESTED_BYTES_AT_OPEN": "65536",
 }
 """GDAL's options for reading; those set in the environment win."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hrgldd_core.errors import InputError
+from hrgldd_core.models.backend import keras
 from hrgldd_core.models.calibration import Calibration
 from hrgldd_core.models.registry import MODEL_NAMES, build_model
 from hrgldd_core.models.store import BUNDLED, ModelSpec, open_model, save_model
@@ -40,12 +41,14 @@ def test_round_trip(tmp_path, options):
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
 def test_a_loaded_model_gives_calibrated_probabilities(tmp_path, name):
+    keras.utils.set_random_seed(0)
     model = build_model(name, bands=4, filters=2)
     calibration = Calibration(temperature=2.5, bias=-1.2)
     save_model(model, spec(architecture=name, calibration=calibration), str(tmp_path))
     score = np.asarray(model(X, training=False))
     loaded = np.asarray(open_model(str(tmp_path)).load()(X, training=False))
-    np.testing.assert_allclose(loaded, calibration.apply(score), atol=1e-6)
+    # A score near 1 in float32 tells its logit, which the loaded model has, to a few digits alone.
+    np.testing.assert_allclose(loaded, calibration.apply(score), atol=1e-4)
     assert np.abs(loaded - score).max() > 0.05
 
 
