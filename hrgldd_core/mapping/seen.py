@@ -53,11 +53,10 @@ def coverage_km2(rasters: Sequence[str], aoi: BBox | None) -> dict[str, float]:
             np.maximum(best[part], _RANK[states], out=best[part])
     if aoi is None:
         inside = best > 0
-    counts = np.bincount(best[inside], minlength=len(Coverage))
     pixel_km2 = grid.resolution.x**2 / 1e6
     scale = _geodesic_km2(aoi) / (inside.sum() * pixel_km2) if aoi else 1.0
     return {
-        kind.name.lower(): float(counts[_RANK[kind]]) * pixel_km2 * scale
+        kind.name.lower(): np.count_nonzero(inside & (best == _RANK[kind])) * pixel_km2 * scale
         for kind in (Coverage.MAPPED, Coverage.CLOUD, Coverage.NODATA, Coverage.OUTSIDE)
     }
 

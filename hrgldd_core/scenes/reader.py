@@ -26,7 +26,7 @@ from hrgldd_core.scenes.patience import DRIVER, Patient
 
 __all__ = ["SceneReader", "sample_scene", "sample_windows"]
 
-_SAMPLES = 16
+_SAMPLES = 12
 _SAMPLE_SIDE = 64
 # Holds blocks that neighbouring samples share; GDAL's default is a share of the machine's memory.
 _SAMPLING_CACHE_BYTES = 64 << 20
@@ -332,5 +332,8 @@ def _lattice(extent: slice) -> list[slice]:
     if length <= _SAMPLES * _SAMPLE_SIDE:
         edges = np.arange(extent.start, extent.stop, _SAMPLE_SIDE)
         return [slice(int(e), min(int(e) + _SAMPLE_SIDE, extent.stop)) for e in edges]
-    starts = np.linspace(extent.start, extent.stop - _SAMPLE_SIDE, _SAMPLES).astype(int)
+    last = extent.stop - _SAMPLE_SIDE
+    starts = np.linspace(extent.start, last, _SAMPLES).astype(int)
+    # Within one block of the file, not across two that both had to be fetched and decoded.
+    starts = np.clip(starts // _SAMPLE_SIDE * _SAMPLE_SIDE, extent.start, last)
     return [slice(int(s), int(s) + _SAMPLE_SIDE) for s in starts]

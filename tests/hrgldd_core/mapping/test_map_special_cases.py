@@ -155,6 +155,15 @@ def test_tiny_scenes(tmp_path, bright_model, side):
     assert (levels != 255).all()
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_without_the_hardware_is_warned_of(tmp_path, bright_model, monkeypatch, able):
+    monkeypatch.setattr("hrgldd_core.models.precision.has_bfloat16", lambda: able)
+    path = scene(tmp_path, "a")
+    done = run(bright_model, tmp_path / "out", path, words=("--precision", "bfloat16"))
+    assert done.code == 0, done.err
+    assert ("no bfloat16 in this device" in done.err) is not able
+
+
 def test_same_scene_gives_the_same_bytes(tmp_path, bright_model):
     path = scene(tmp_path, "twice")
     for name in ("a", "b"):
