@@ -89,37 +89,39 @@ def _pieces(
 ) -> _Pieces | None:
     levels = read(tile.rows, tile.columns)
     mask, unseen = landslide(levels, threshold), levels == NODATA
-    places = np.flatnonzero(mask)
+    places = np.flatnonzero(mask).astype(np.int32)
     if not len(places):
         seams.add(tile, None, 0, unseen=unseen)
         return None
     labels, count = label_tile(mask)
     offset = seams.add(tile, labels, count, unseen=unseen)
     owner = labels.ravel()[places] - 1
-    values = levels.ravel()[places].astype(np.int64)
-    highest = np.zeros(count, np.int64)
+    values = levels.ravel()[places]
+    highest = np.zeros(count, np.uint8)
     np.maximum.at(highest, owner, values)
     edge = np.zeros(count, np.int64)
     if unseen.any():
         edge[owner[_beside(unseen).ravel()[places]]] = 1
-    del unseen
-    rows, columns = np.divmod(places, levels.shape[1])
-    first = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(first, owner, ((rows + tile.rows.start) << 32) + columns + tile.columns.start)
+    first = np.full(count, mask.size, np.int32)
+    np.minimum.at(first, owner, places)
+    down, right = np.divmod(first.astype(np.int64), mask.shape[1])
     figures = np.stack(
         [
             np.bincount(owner, minlength=count),
             np.bincount(owner, weights=values, minlength=count).astype(np.int64),
             highest,
             edge,
-            first,
+            ((down + tile.rows.start) << 32) + right + tile.columns.start,
         ]
     )
+    del unseen, values
     members = np.empty((0, 2), np.int64)
     if sources is not None:
         scenes = sources(tile.rows, tile.columns).ravel()[places].astype(np.int64)
         keys = np.unique((owner.astype(np.int64) << 16) | scenes)
         members = np.stack([(keys >> 16) + offset, keys & 0xFFFF], axis=1)
+    rows, columns = np.divmod(places, np.int32(mask.shape[1]))
+    del mask, places
     outlines = _outlines(_packed(rows, columns, owner, count, labels), tile)
     return _Pieces(outlines, figures, members)
 
@@ -145,12 +147,12 @@ class _Packed:
     """
 
     labels: npt.NDArray[np.int32]
-    moved: npt.NDArray[np.int64]
+    moved: npt.NDArray[np.int32]
 
 
 def _packed(
-    rows: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
     owner: npt.NDArray[np.int32],
     count: int,
     labels: npt.NDArray[np.int32],
@@ -166,13 +168,14 @@ def _packed(
         count: of areas.
         labels: (y, x) where they are.
     """
-    first, last = np.full((2, count), max(labels.shape)), np.zeros((2, count), np.int64)
+    first = np.full((2, count), max(labels.shape), np.int32)
+    last = np.zeros((2, count), np.int32)
     for axis, places in enumerate((columns, rows)):
         np.minimum.at(first[axis], owner, places)
         np.maximum.at(last[axis], owner, places)
     widths, heights = last - first + 1
     by_height = np.argsort(-heights, kind="stable")
-    target = np.empty((count, 2), np.int64)
+    target = np.empty((count, 2), np.int32)
     left = top = shelf = 0
     for area, width, height in zip(
         *(a.tolist() for a in (by_height, widths[by_height], heights[by_height])), strict=True
@@ -182,7 +185,7 @@ def _packed(
         target[area] = left, top
         left, shelf = left + width, max(shelf, height)
     if top + shelf >= len(labels):
-        return _Packed(labels, np.zeros((count, 2), np.int64))
+        return _Packed(labels, np.zeros((count, 2), np.int32))
     moved = target - first.T
     packed = np.zeros((top + shelf, labels.shape[1]), np.int32)
     packed[rows + moved[owner, 1], columns + moved[owner, 0]] = owner + 1
