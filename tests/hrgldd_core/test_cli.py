@@ -59,8 +59,13 @@ def test_signals_are_answered(tmp_path, monkeypatch, sent, code, word):
     from hrgldd_core.dataset import fetch
 
     before = signal.getsignal(signal.SIGTERM)
+    # In a shell's background it would be ignored.
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(fetch, "fetch_hr_gldd", lambda *_, **__: os.kill(os.getpid(), sent))
-    done = hrgldd("dataset", "fetch", "hr-gldd", "--out", tmp_path / "out")
+    try:
+        done = hrgldd("dataset", "fetch", "hr-gldd", "--out", tmp_path / "out")
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
     assert done.code == code
     assert done.err.startswith(f"hrgldd: {word}")
     assert "repeat the command" in done.err

