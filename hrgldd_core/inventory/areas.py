@@ -64,7 +64,7 @@ def find_areas(
         shape: (rows, columns) of the raster.
         threshold: of the probability.
         sources: gives the scene of each pixel.
-        side: of a tile, pixels.
+        side: of a tile, pixels; its area must fit 32 bits, so at most 46 340.
     """
     seams = Seams(shape)
     found = [
@@ -89,6 +89,8 @@ def _pieces(
 ) -> _Pieces | None:
     levels = read(tile.rows, tile.columns)
     mask, unseen = landslide(levels, threshold), levels == NODATA
+    # A dense tile has millions of pixels: nothing of each is in 64 bits. What `ufunc.at` combines
+    # is of one type, for NumPy is 25 times as slow when it must convert.
     places = np.flatnonzero(mask).astype(np.int32)
     if not len(places):
         seams.add(tile, None, 0, unseen=unseen)
